@@ -1,0 +1,293 @@
+"""The application: a shell that is painted first, and everything else loaded behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from app.status_style import wants_ascii
+from app.tui import theme as themes
+from app.tui.backend import Backend, Pulse, Refresh
+from app.tui.listing import Listing
+from app.tui.screens.action_screen import ActionScreen
+from app.tui.screens.sessions import SessionsScreen
+from store.errors import StoreError
+from store.row import SessionRow
+
+FLUSH_SECONDS = 0.08
+"""Changes of the store are gathered this long: at most 12 times a second."""
+TICK_SECONDS = 1.0
+STOP_CODES = {signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+class ProdigyApp(App[int]):
+    """The dashboard. It reads the store, and asks; it never writes a session itself."""
+
+    TITLE = "prodigy"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = "Screen { background: $background; color: $foreground; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", show=False),
+        Binding("shift+tab", "app.focus_previous", show=False),
+        Binding("ctrl+q", "quit", show=False),
+    ]
+
+    class Loaded(Message):
+        def __init__(self, rows: list[SessionRow]) -> None:
+            super().__init__()
+            self.rows = rows
+
+    class Refreshed(Message):
+        def __init__(self, refresh: Refresh) -> None:
+            super().__init__()
+            self.refresh = refresh
+
+    class Pulsed(Message):
+        def __init__(self, pulse: Pulse) -> None:
+            super().__init__()
+            self.pulse = pulse
+
+    class StoreTrouble(Message):
+        """The store could not be read; None when it can again."""
+
+        def __init__(self, words: str | None) -> None:
+            super().__init__()
+            self.words = words
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        query: str = "",
+        theme: str = themes.DARK,
+        ascii_only: bool | None = None,
+        live: bool = True,
+    ) -> None:
+        no_colour = themes.wants_no_colour()
+        # Textual removes colour for good only in an app that is made with ANSI colours.
+        super().__init__(ansi_color=True if no_colour else None)
+        for one in themes.THEMES:
+            self.register_theme(one)
+        few = no_colour or self.console.color_system in (None, "standard")
+        self.theme = {themes.DARK: themes.DARK_16, themes.LIGHT: themes.LIGHT_16}.get(
+            theme, theme
+        ) if few else theme  # fmt: skip
+        self.backend = backend
+        self.listing = Listing()
+        if query:
+            self.listing.choose_query(query)
+        self.ascii_only = wants_ascii() if ascii_only is None else ascii_only
+        self.store_problem = ""
+        self.store_problem_words = ""
+        self.reading = ""
+        self.started_here: set[str] = set()
+        """Runs started from here that still go on."""
+        self._ink: themes.Ink | None = None
+        self._live = live
+        self._changed = threading.Event()
+        self._refreshing = False
+        self._pulsing = False
+        self._seconds = 0
+
+    # -- what widgets need
+
+    @property
+    def ink(self) -> themes.Ink:
+        if self._ink is None:
+            self._ink = themes.Ink.of(self)
+        return self._ink
+
+    def now(self) -> datetime:
+        return self.backend.clock()
+
+    def now_us(self) -> int:
+        return int(self.now().timestamp() * 1_000_000)
+
+    @property
+    def blocked(self) -> str | None:
+        """Why nothing can be written now."""
+        if self.backend.read_only:
+            return "this dashboard is read-only"
+        return self.store_problem or None
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.variables_for(self.current_theme)
+
+    def watch_theme(self, _name: str) -> None:
+        self._ink = None
+        if self.is_running:
+            self.call_after_refresh(self._ink_changed)
+
+    def _ink_changed(self) -> None:
+        self._ink = None
+        for screen in self.action_screens():
+            screen.ink_changed()
+
+    def action_screens(self) -> list[ActionScreen]:
+        """The screens of ours, the one in front last."""
+        return [screen for screen in self.screen_stack if isinstance(screen, ActionScreen)]
+
+    @property
+    def sessions_screen(self) -> SessionsScreen | None:
+        return next((one for one in self.screen_stack if isinstance(one, SessionsScreen)), None)
+
+    # -- life
+
+    def on_mount(self) -> None:
+        self._restore_terminal_on_signals()
+        self.push_screen(SessionsScreen())
+        self.call_after_refresh(self._begin)
+
+    def _restore_terminal_on_signals(self) -> None:
+        """Textual leaves the terminal as it is on these signals; leaving in order restores it."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for number, code in STOP_CODES.items():
+            loop.add_signal_handler(number, partial(self.exit, code, return_code=code))
+
+    def _begin(self) -> None:
+        self.read_again()
+        if self._live:
+            self.set_interval(FLUSH_SECONDS, self._flush)
+            self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_unmount(self) -> None:
+        self.backend.stop()
+
+    # -- the store
+
+    def read_again(self) -> None:
+        """Read the whole store, off the loop."""
+        self.run_worker(self._load, thread=True, group="load", exclusive=True, exit_on_error=False)
+
+    def _load(self) -> None:
+        try:
+            trouble = self.backend.problem()
+            rows = self.backend.load() if trouble is None else None
+        except (StoreError, OSError) as error:
+            trouble, rows = str(error), None
+        if rows is None:
+            self.post_message(self.StoreTrouble(trouble))
+            return
+        self.post_message(self.Loaded(rows))
+        if self._live:
+            self.backend.stop()
+            try:
+                self.backend.follow(self._changed.set)
+            except (StoreError, OSError) as error:
+                self.post_message(self.StoreTrouble(str(error)))
+
+    def on_prodigy_app_loaded(self, event: Loaded) -> None:
+        self.store_problem = self.store_problem_words = ""
+        self.listing.replace_all(event.rows)
+        self._tell_all(None)
+        self.look_at_live()
+
+    def on_prodigy_app_store_trouble(self, event: StoreTrouble) -> None:
+        self.store_problem = "store not readable" if event.words else ""
+        self.store_problem_words = event.words or ""
+        self._tell_all(None)
+
+    def _flush(self) -> None:
+        if not self._changed.is_set() or self._refreshing:
+            return
+        self._changed.clear()
+        self._refreshing = True
+        self.run_worker(self._refresh, thread=True, group="refresh", exit_on_error=False)
+
+    def _refresh(self) -> None:
+        try:
+            self.post_message(self.Refreshed(self.backend.refresh()))
+        except (StoreError, OSError) as error:
+            self.post_message(self.StoreTrouble(str(error)))
+        finally:
+            self._refreshing = False
+
+    def on_prodigy_app_refreshed(self, event: Refreshed) -> None:
+        self.take(event.refresh.rows, event.refresh.removed)
+
+    def take(self, rows: tuple[SessionRow, ...], removed: tuple[str, ...] = ()) -> None:
+        """Take sessions as they are now, and show what changed."""
+        home = self.sessions_screen
+        if self.store_problem:
+            self.store_problem = self.store_problem_words = ""
+        stalled = {
+            row.id
+            for row in self.listing.rows.values()
+            if row.state.value == "stalled" and row.id in self.listing.output_us
+        }
+        rows = tuple(row for row in rows if not (row.id in stalled and row.state == "running"))
+        change = self.listing.apply(rows, removed, hold=home is not None and home.in_use)
+        ids = frozenset((*(row.id for row in rows), *removed))
+        for screen in self.action_screens():
+            if isinstance(screen, SessionsScreen) and not change.reordered:
+                screen.lines_changed(change.lines, ids)
+            else:
+                screen.sessions_changed(ids)
+
+    def _tell_all(self, changed: frozenset[str] | None) -> None:
+        for screen in self.action_screens():
+            screen.sessions_changed(changed)
+
+    # -- the clock
+
+    def _tick(self) -> None:
+        self._seconds += 1
+        self.look_at_live()
+        for screen in self.action_screens():
+            screen.tick(full_minute=self._seconds % 60 == 0)
+
+    def look_at_live(self) -> None:
+        """Look again at the sessions at work: a killed owner changes no file."""
+        ids = [row.id for row in self.listing.rows.values() if row.state.is_live]
+        if not ids or self._pulsing:
+            return
+        self._pulsing = True
+        self.run_worker(
+            lambda: self._look(ids), thread=True, group="pulse", exit_on_error=False
+        )
+
+    def _look(self, ids: list[str]) -> None:
+        try:
+            self.post_message(self.Pulsed(self.backend.pulse(ids)))
+        except (StoreError, OSError) as error:
+            self.post_message(self.StoreTrouble(str(error)))
+        finally:
+            self._pulsing = False
+
+    def on_prodigy_app_pulsed(self, event: Pulsed) -> None:
+        pulse = event.pulse
+        self.listing.output_us = pulse.output_us
+        self.listing.silent = pulse.silent
+        changed = tuple(
+            row for row in pulse.rows if self.listing.rows.get(row.id) != row
+        )
+        if changed:
+            self.take(changed)
+
+    async def action_quit(self) -> None:
+        screens = self.action_screens()
+        if screens:
+            screens[-1].action_do("quit")
+        else:
+            self.exit(0)
+
+
+def run(home: Path | None = None, *, query: str = "", read_only: bool = False) -> int:
+    """Show the dashboard until it is quit; returns the exit code."""
+    from store.home import Home
+
+    chosen = Home(home) if home is not None else Home.from_environment()
+    app = ProdigyApp(Backend(chosen, Path.cwd(), read_only=read_only), query=query)
+    code = app.run()
+    return code if isinstance(code, int) else (app.return_code or 0)

@@ -1,0 +1,350 @@
+"""The dashboard's only door to the store and the orchestrator.
+
+Everything here may block and is called from worker threads, except what only returns a value.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from app import format as form
+from app.tui.details import BeginsAt, CheckpointView, EventView, SessionDetail, WorkflowChoice
+from app.tui.details import WorkflowView
+from store.errors import StoreError
+from store.home import Home
+from store.row import SessionRow
+from store.states import State
+from store.times import utc_now
+
+if TYPE_CHECKING:
+    from orchestrator.launch import Launched
+    from orchestrator.resume_plan import ResumePlan
+    from store.catalog import Catalog
+    from store.checkpoint import WorkflowCheckpoint
+    from store.watch import ChangeFeed
+
+Result = TypeVar("Result")
+
+STALL_AFTER_SECONDS = 15 * 60.0
+NO_ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What changed in the store since the last look."""
+
+    rows: tuple[SessionRow, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Sessions at work, looked at again: their rows, when their output grew, who does not answer."""
+
+    rows: tuple[SessionRow, ...]
+    output_us: dict[str, int]
+    silent: dict[str, str]
+
+
+class Refused(Exception):
+    """An action was not done; the text says why and what helps."""
+
+
+class Backend:
+    """Reads sessions, and asks for things to be done.
+
+    Args:
+        home: the state home.
+        directory: where new runs start; the current directory.
+        clock: the present moment.
+        read_only: no action writes.
+        use_index: whether lists may come from the index.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        directory: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        read_only: bool = False,
+        use_index: bool = True,
+    ) -> None:
+        self.home = home
+        self.directory = directory
+        self.clock = clock
+        self.read_only = read_only
+        self._use_index = use_index
+        self._lock = threading.Lock()
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self._catalog: Catalog | None = None
+        self._feed: ChangeFeed | None = None
+
+    @property
+    def home_words(self) -> str:
+        """The home as people write it."""
+        return tilde(self.home.root)
+
+    @property
+    def workflows_words(self) -> str:
+        """How many workflows the current repository offers."""
+        found = len(self.workflow_files())
+        return f"{form.count(found, 'workflow')} in this repository" if found else ""
+
+    # -- the list
+
+    def _open_catalog(self) -> Catalog:
+        from store.catalog import Catalog
+
+        if self._catalog is None:
+            self._catalog = Catalog(self.home, use_index=self._use_index)
+        return self._catalog
+
+    def problem(self) -> str | None:
+        """What is wrong with the home itself, or None."""
+        root = self.home.root
+        if not root.exists():
+            return None
+        if not os.access(root, os.R_OK | os.X_OK):
+            return f"{self.home_words} is not readable"
+        return None
+
+    def load(self) -> list[SessionRow]:
+        """Every session, once, at the start and when asked to read again."""
+        with self._lock:
+            catalog = self._open_catalog()
+            catalog.refresh()
+            return list(catalog.rows(None))
+
+    def refresh(self) -> Refresh:
+        """The sessions whose files changed since."""
+        with self._lock:
+            catalog = self._open_catalog()
+            changed = catalog.refresh()
+            rows = self._rows(changed.ids)
+            return Refresh(rows, tuple(changed.removed))
+
+    def row(self, run_id: str) -> SessionRow | None:
+        """One session as it is now."""
+        with self._lock:
+            return next(iter(self._rows((run_id,))), None)
+
+    def _rows(self, ids: Iterable[str]) -> tuple[SessionRow, ...]:
+        catalog = self._open_catalog()
+        found = []
+        for run_id in ids:
+            try:
+                row = catalog.row(run_id)
+            except StoreError:
+                continue
+            if row is not None:
+                found.append(row)
+        return tuple(found)
+
+    def pulse(self, ids: Sequence[str]) -> Pulse:
+        """Look again at sessions at work: whether they still are, and whether they say anything."""
+        with self._lock:
+            rows = self._rows(ids)
+        now = self.clock()
+        seen, output, silent = [], {}, {}
+        for row in rows:
+            grew = self._output_grew_us(row)
+            if grew is not None:
+                output[row.id] = grew
+            if row.state in (State.PAUSING, State.CANCELLING):
+                words = self._no_answer(row, now)
+                if words:
+                    silent[row.id] = words
+            seen.append(self._or_stalled(row, grew, now))
+        return Pulse(tuple(seen), output, silent)
+
+    def _output_grew_us(self, row: SessionRow) -> int | None:
+        if not row.step_log or not row.state.is_live:
+            return None
+        try:
+            return os.stat(self.home.run_directory(row.id) / row.step_log).st_mtime_ns // 1000
+        except OSError:
+            return None
+
+    def _or_stalled(self, row: SessionRow, grew_us: int | None, now: datetime) -> SessionRow:
+        if row.state is not State.RUNNING or grew_us is None:
+            return row
+        silent = now.timestamp() - max(grew_us, row.step_started_us or 0) / 1e6
+        return replace(row, state=State.STALLED) if silent >= STALL_AFTER_SECONDS else row
+
+    def _no_answer(self, row: SessionRow, now: datetime) -> str:
+        from store.locks import process_state
+        from store.owner import read_owner, this_host
+        from store.requests import pending
+        from store.rows import microseconds
+
+        asked = [microseconds(request.requested_at) for request in pending(self.home, row.id)]
+        known = [moment for moment in asked if moment is not None]
+        if not known:
+            return ""
+        waited = now.timestamp() - min(known) / 1e6
+        owner = read_owner(self.home, row.id)
+        if waited < NO_ANSWER_SECONDS or owner is None or owner.host != this_host():
+            return ""
+        state = process_state(owner.pid) or "gone"
+        return f"no answer in {int(waited)}s · process {owner.pid} {state} · kill -9 is safe"
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` (from some thread) whenever files of sessions change."""
+        from store.watch import ChangeFeed
+
+        feed = ChangeFeed(self.home)
+        feed.start(lambda _ids: changed())
+        self._feed = feed
+
+    def stop(self) -> None:
+        """Stop following."""
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.stop()
+
+    # -- one session
+
+    def detail(self, row: SessionRow) -> SessionDetail:
+        """Steps, facts and the log of a session."""
+        from app.tui.session_reading import read_detail
+
+        return read_detail(self.home, row, self._step_labels, self.clock())
+
+    def checkpoints(self, row: SessionRow) -> list[CheckpointView]:
+        from app.tui.session_reading import read_checkpoints
+
+        return read_checkpoints(self.home, row.id)
+
+    def events(self, row: SessionRow) -> list[EventView]:
+        from app.tui.session_reading import read_timeline
+
+        return read_timeline(self.home, row)
+
+    def logs(self, row: SessionRow) -> list[tuple[int, int, Path]]:
+        """Step (from 1), attempt and file of every log of a session."""
+        from store.step_logs import list_logs
+
+        return [(log.step_index + 1, log.attempt, log.path) for log in list_logs(self.home, row.id)]
+
+    def _step_labels(self, checkpoint: WorkflowCheckpoint) -> tuple[str, ...]:
+        main = next((one for one in checkpoint.x.workflow_files if one.get("role") == "main"), None)
+        name = main.get("file") if main else None
+        if not isinstance(name, str) or ".." in name:
+            return ()
+        if name not in self._labels:
+            self._labels[name] = ()
+            path = self.home.run_directory(checkpoint.x.session_id) / name
+            try:
+                text = path.read_bytes()
+            except (OSError, StoreError):
+                return ()
+            from app.tui.workflow_reading import step_labels
+
+            self._labels[name] = step_labels(path, text)
+        return self._labels[name]
+
+    # -- doing things
+
+    def ask(self, run_id: str, action: str) -> None:
+        """Ask the owner of a run for ``pause``, ``pause_now`` or ``cancel``.
+
+        Raises:
+            Refused: it is not running, or the request cannot be written.
+        """
+        from orchestrator import control
+
+        self._do(lambda: control.ask(self.home, run_id, action, tool="prodigy-tui"))
+
+    def cancel_at_rest(self, run_id: str) -> None:
+        """Cancel a session nobody runs.
+
+        Raises:
+            Refused: it cannot be cancelled.
+        """
+        from orchestrator import control
+
+        self._do(lambda: control.cancel_at_rest(self.home, run_id))
+
+    def plan(self, run_id: str, **choices: object) -> ResumePlan:
+        """What a resume would do.
+
+        Raises:
+            Refused: no plan can be made.
+        """
+        from app.tui.planning import make_plan
+
+        return make_plan(self, run_id, **choices)
+
+    def resume(self, run_id: str, arguments: Sequence[str]) -> Launched:
+        """Start a resume as a process of its own.
+
+        Raises:
+            Refused: it could not be started.
+        """
+        from orchestrator.launch import launch_resume
+
+        return self._do(lambda: launch_resume(self.home, run_id, list(arguments)))
+
+    def start(self, arguments: Sequence[str], directory: Path) -> Launched:
+        """Start a run as a process of its own; ``arguments`` are those of ``prodigy run``.
+
+        Raises:
+            Refused: it could not be started.
+        """
+        from orchestrator.launch import launch_run
+        from store.home import new_session_id
+
+        run_id = new_session_id()
+        return self._do(lambda: launch_run(list(arguments), self.home, directory, run_id))
+
+    @staticmethod
+    def _do(what: Callable[[], Result]) -> Result:
+        """Do something, and turn every refusal into words for people."""
+        from orchestrator.refusal import Refused as NotDone
+
+        try:
+            return what()
+        except NotDone as refused:
+            raise Refused(_words(str(refused), refused.hint)) from refused
+        except StoreError as error:
+            raise Refused(_words(str(error), error.hint)) from error
+        except OSError as error:
+            raise Refused(error.strerror or str(error)) from error
+
+    # -- new runs
+
+    def workflow_files(self) -> list[WorkflowChoice]:
+        """The workflow files the current repository offers."""
+        from app.tui.workflow_reading import find_workflows
+
+        return find_workflows(self.directory)
+
+    def inspect(self, path: Path) -> WorkflowView:
+        """A workflow file: steps, parameters and problems with their positions."""
+        from app.tui.workflow_reading import read_workflow
+
+        return read_workflow(path)
+
+    def begins_at(self, choice: WorkflowChoice) -> BeginsAt:
+        """Where a run started here begins, and which files it does not see."""
+        from app.tui.workflow_reading import begins_at
+
+        return begins_at(choice)
+
+
+def _words(reason: str, hint: str | None) -> str:
+    return f"{reason}; {hint}" if hint else reason
+
+
+def tilde(path: Path) -> str:
+    """A path with the user's home as ``~``."""
+    home = os.path.expanduser("~")
+    text = str(path)
+    return f"~{text[len(home):]}" if text == home or text.startswith(f"{home}/") else text

@@ -1,0 +1,101 @@
+"""What a line of output says: program colours left out, controls visible, an agent's JSON read."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from app.format import visible
+
+LONGEST_SHOWN = 4096
+"""Characters of one line that are shown."""
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
+_ERRORS = re.compile(
+    r"^E(?:\s|$)|\b(?:FAILED|FAIL|FATAL|ERROR)\b|\b[Ee]rror(?:\[\w+\])?:|\b\w*(?:Error|Exception)\b:"
+    r"|\b(?:fatal|panic|panicked)\b:?|^Traceback \(most recent"
+)
+
+
+def shown(data: bytes) -> str:
+    """A line of output as text that is safe on a screen."""
+    text = data.decode("utf-8", "replace")
+    if text.startswith('{"'):
+        said = _said_by_an_agent(text)
+        if said is not None:
+            text = said
+    # A carriage return starts the line again: what stood last is what a terminal shows.
+    text = text.rstrip("\r")
+    if "\r" in text:
+        text = text.rsplit("\r", 1)[1]
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    if len(text) > LONGEST_SHOWN:
+        text = text[:LONGEST_SHOWN] + "… (line cut)"
+    return visible(text.expandtabs(8))
+
+
+def is_error(text: str) -> bool:
+    """Whether a line looks like one that says what went wrong."""
+    return _ERRORS.search(text) is not None
+
+
+def first_error_of_last_block(texts: list[str]) -> int | None:
+    """The first marked line of the last block of errors; lines up to eight apart are one block."""
+    marked = [place for place, text in enumerate(texts) if is_error(text)]
+    if not marked:
+        return None
+    first = marked[-1]
+    for place in reversed(marked[:-1]):
+        if first - place > 8:
+            break
+        first = place
+    return first
+
+
+def _said_by_an_agent(text: str) -> str | None:
+    """One line for one message of a ``stream-json`` transcript; None when it is no such line."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return None
+    match message["type"]:
+        case "assistant" | "user":
+            body = message.get("message")
+            content = body.get("content") if isinstance(body, dict) else None
+            parts = content if isinstance(content, list) else [content]
+            said = [one for part in parts if (one := _part(part))]
+            return "  ".join(said) if said else ""
+        case "system":
+            return f"agent started, {message.get('model') or 'model not named'}"
+        case "result":
+            words = "agent failed" if message.get("is_error") else "agent done"
+            return f"{words}: {_one_line(message.get('result'))}".rstrip(": ")
+        case _:
+            return None
+
+
+def _part(part: object) -> str:
+    if isinstance(part, str):
+        return _one_line(part)
+    if not isinstance(part, dict):
+        return ""
+    match part.get("type"):
+        case "text":
+            return _one_line(part.get("text"))
+        case "tool_use":
+            given = part.get("input")
+            values = given.values() if isinstance(given, dict) else ()
+            first = next((value for value in values if isinstance(value, str)), "")
+            return f"› {part.get('name')} {_one_line(first)}".rstrip()
+        case "tool_result":
+            return f"‹ {_one_line(part.get('content'))}".rstrip()
+    return ""
+
+
+def _one_line(value: object) -> str:
+    if isinstance(value, list):
+        return "  ".join(_part(part) for part in value)
+    return " / ".join(str(value or "").split("\n")[:6])

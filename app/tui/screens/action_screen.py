@@ -1,0 +1,93 @@
+"""The base of screens that offer actions: keys, footer and reasons from the one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from app.tui.actions import FOOTERS, Subject, Where, action, actions_for
+from app.tui.widgets.footer import Footer, Hint
+from store.row import SessionRow
+
+if TYPE_CHECKING:
+    from app.tui.app import ProdigyApp
+
+
+def bindings(where: Where) -> list[BindingType]:
+    """The keys of a screen's actions."""
+    return [
+        Binding(key, f"do('{one.name}', '{key}')", one.help, show=False)
+        for one in actions_for(where)
+        for key in one.keys
+    ]
+
+
+class ActionScreen(Screen[None]):
+    """A screen whose keys do actions of the table on :meth:`subject`."""
+
+    where: ClassVar[Where]
+    AUTO_FOCUS = ""
+
+    @property
+    def board(self) -> ProdigyApp:
+        """The app, as what it is."""
+        return cast("ProdigyApp", self.app)
+
+    def subject_row(self) -> SessionRow | None:
+        """The session that actions are about."""
+        raise NotImplementedError
+
+    def subject(self) -> Subject:
+        return Subject(self.subject_row(), self.where, self.board.blocked)
+
+    def footer_position(self) -> tuple[str, str]:
+        """A number and words for the right end of the footer."""
+        return ("", "")
+
+    def show_footer(self) -> None:
+        """Bring the footer up to date with the subject."""
+        subject = self.subject()
+        hints = []
+        for name in FOOTERS[self.where]:
+            one = action(name)
+            hints.append(Hint(one.key, one.label, one.why_not(subject) is None, name))
+        self.query_one(Footer).show(tuple(hints), self.footer_position())
+
+    def say(self, text: str, role: str = "fg") -> None:
+        """Say something in the footer for some seconds."""
+        self.query_one(Footer).say(text, role)
+
+    def action_do(self, name: str, key: str = "") -> None:
+        """Do an action of the table, or say why not."""
+        one = action(name)
+        why = one.why_not(self.subject())
+        if why is not None:
+            self.say(f"{one.key}: {why}")
+            return
+        from app.tui import performing
+
+        getattr(performing, name)(self, key)
+
+    def on_footer_pressed(self, event: Footer.Pressed) -> None:
+        self.action_do(event.name)
+
+    # -- what the app tells every screen
+
+    def sessions_changed(self, changed: frozenset[str] | None) -> None:
+        """Sessions changed (None: any of them may have)."""
+
+    def tick(self, *, full_minute: bool) -> None:
+        """A second went by."""
+
+    def ink_changed(self) -> None:
+        """The colours are others now: everything painted is painted anew."""
+        from app.tui.widgets.painted import Painted
+
+        for painted in self.query(Painted):
+            painted.repaint()
+        self.refresh(layout=False)
+
+    def focus_next_pane(self) -> Any:
+        return self.focus_next()

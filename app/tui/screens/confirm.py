@@ -1,0 +1,135 @@
+"""Questions before something is lost: what is touched, what is kept, the command, the keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.events import Click, Key
+
+from app.format import cut, one_line
+from app.status_style import style_of
+from app.tui.drawing import Line
+from app.tui.notes import name_of
+from app.tui.screens.modal import Modal
+from app.tui.widgets.painted import Painted, dashboard
+from store.row import SessionRow
+
+MOST_TOUCHED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A session, and what happens to it."""
+
+    row: SessionRow
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A key of its own for something that is not safe; ``answer`` is the modal's result."""
+
+    key: str
+    label: str
+    answer: str
+    warns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything a confirmation says. The safe button is what enter and esc do."""
+
+    title: str
+    touched: tuple[Touched, ...]
+    sentences: tuple[str, ...]
+    command: str
+    safe: str
+    choices: tuple[Choice, ...]
+    loses: bool = True
+
+
+class _Body(Painted):
+    """The text of a question."""
+
+    DEFAULT_CSS = "_Body { height: 1fr; }"
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self._question = question
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        question = self._question
+        lines: list[Line] = []
+        touched = question.touched
+        shown = touched if len(touched) <= MOST_TOUCHED else touched[: MOST_TOUCHED - 1]
+        for one in shown:
+            style = style_of(one.row.state)
+            line = Line()
+            line.put(0, style.sign(dashboard(self).ascii_only), style.role)
+            at = line.put(2, cut(name_of(one.row), 18), "fg")
+            at = line.put(max(17, at + 2), one_line(one.row.repo), "muted", limit=10)
+            line.put(max(26, at + 2), one.words, "muted", limit=max(0, width - max(26, at + 2)))
+            lines.append(line)
+        if len(shown) < len(touched):
+            line = Line()
+            line.put(2, f"and {len(touched) - len(shown)} more", "muted")
+            lines.append(line)
+        lines.append(Line())
+        for sentence in question.sentences:
+            line = Line()
+            line.put(0, sentence, "fg", limit=width)
+            lines.append(line)
+        if question.command:
+            line = Line()
+            line.put(0, "$", "faint")
+            line.put(2, question.command, "muted", limit=width - 2)
+            lines += [Line(), line]
+        lines.append(Line())
+        buttons = Line()
+        x = buttons.put(0, "  esc  ", "inv", on="accent", key="safe")
+        x = buttons.put(x, f"{question.safe}  ", "inv", bold=True, on="accent", key="safe")
+        for choice in question.choices:
+            token = "warn" if choice.warns else "accent"
+            x = buttons.put(x + 3, choice.key, token, bold=True, key=choice.answer)
+            x = buttons.put(x + 1, choice.label, "muted", key=choice.answer)
+        lines.append(buttons)
+        return lines
+
+    def height(self) -> int:
+        return len(self.paint(60, 99))
+
+    def on_click(self, event: Click) -> None:
+        answer = self.key_at(event)
+        screen = self.screen
+        if answer and isinstance(screen, Confirm):
+            screen.dismiss(None if answer == "safe" else answer)
+
+
+class Confirm(Modal[str]):
+    """A question. Results in the answer of a choice, or in None when all stays as it is."""
+
+    box_width = 64
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.title_text = question.title
+        self.loses_something = question.loses
+        super().__init__()
+
+    def content(self) -> ComposeResult:
+        yield _Body(self.question)
+
+    def content_height(self) -> int:
+        return self.query_one(_Body).height()
+
+    def on_key(self, event: Key) -> None:
+        typed = event.character or event.key
+        for choice in self.question.choices:
+            if typed == choice.key:
+                event.stop()
+                self.dismiss(choice.answer)
+                return
+        if event.key == "enter":
+            event.stop()
+            self.dismiss(None)

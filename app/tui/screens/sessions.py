@@ -1,0 +1,308 @@
+"""The home screen: chips, the list of sessions, and the selected one's detail."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.events import Resize
+from textual.timer import Timer
+
+from app import format as form
+from app.status_style import Chip
+from app.tui.actions import Where
+from app.tui.details import SessionDetail
+from app.tui.listing import HOLD_US
+from app.tui.log_file import Tail, read_tail
+from app.tui.notes import name_of
+from app.tui.screens.action_screen import ActionScreen, bindings
+from app.tui.widgets.chips import Chips
+from app.tui.widgets.detail import Detail
+from app.tui.widgets.filter_box import FilterBox
+from app.tui.widgets.footer import Footer, Hint
+from app.tui.widgets.header import Header
+from app.tui.widgets.line_list import LineList
+from app.tui.widgets.notice import Notice, NoticePane
+from app.tui.widgets.session_list import ListHead, SessionList
+from store.row import SessionRow
+
+REST_SECONDS = 0.08
+"""The detail follows the cursor after it stood still this long."""
+TAIL_LINES = 60
+
+
+class SessionsScreen(ActionScreen):
+    """All sessions, attention first."""
+
+    where = Where.SESSIONS
+    CSS_PATH = "sessions.tcss"
+    BINDINGS: ClassVar = bindings(Where.SESSIONS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rest: Timer | None = None
+        self._used_us = 0
+        self._zoomed = False
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        with Container(id="panes"):
+            with Vertical(id="main"):
+                yield Chips(id="chips")
+                yield FilterBox(id="filter")
+                yield ListHead(id="head")
+                yield SessionList(id="list")
+                yield NoticePane()
+            yield Detail()
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query_one(SessionList).focus()
+        self._say_where()
+        self._notice()
+        self.show_footer()
+
+    # -- layout
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        panes = self.query_one("#panes")
+        wide, tall = width >= 160, height >= 30
+        small = width < 80 or height < 24
+        panes.set_class(wide, "-wide")
+        panes.set_class(tall, "-tall")
+        panes.set_class(small, "-small")
+        detail = self.query_one(Detail)
+        if wide:
+            detail.styles.height = "1fr"
+        else:
+            wanted = 8 if not tall else max(14, min(20, height * 35 // 100))
+            detail.styles.height = height - 12 if self._zoomed else wanted
+        detail.repaint()
+        self._say_where()
+
+    def zoom(self) -> None:
+        """Give the detail the room of the list, or back."""
+        self._zoomed = not self._zoomed
+        self.on_resize(Resize(self.size, self.size))
+
+    def _say_where(self) -> None:
+        about: tuple[tuple[str, str], ...] = ((self.board.backend.home_words, "faint"),)
+        if self.size.width >= 110:
+            about = (("all repositories", "muted"), *about)
+        if self.board.store_problem:
+            about = ((self.board.store_problem, "error"), *about)
+        elif self.board.backend.read_only:
+            about = (("read-only", "warn"), *about)
+        self.query_one(Header).show(("Sessions",), about)
+
+    # -- what the screen is about
+
+    def subject_row(self) -> SessionRow | None:
+        return self.board.listing.current
+
+    def footer_position(self) -> tuple[str, str]:
+        listing = self.board.listing
+        if not listing.loaded:
+            return ("", "")
+        if not listing.rows:
+            return ("", "0 sessions")
+        place = listing.line_of(listing.selected)
+        return (str(place + 1 if place is not None else 0), f"of {len(listing)}")
+
+    def show_footer(self) -> None:
+        listing = self.board.listing
+        if listing.loaded and not listing.rows:
+            hints = (
+                Hint("n", "new run", name="new_run"),
+                Hint("ctrl+p", "actions", name="palette"),
+                Hint("q", "quit", name="quit"),
+            )
+            self.query_one(Footer).show(hints, self.footer_position())
+            return
+        super().show_footer()
+
+    # -- the list
+
+    def sessions_changed(self, changed: frozenset[str] | None) -> None:
+        """Bring list, chips, detail and footer up to date."""
+        self.list_changed()
+        row = self.subject_row()
+        if row is not None and (changed is None or row.id in changed):
+            self.read_detail()
+
+    def list_changed(self) -> None:
+        """The view is another: draw it, with the cursor on its session."""
+        sessions = self.query_one(SessionList)
+        sessions.follow_listing()
+        self.query_one(Chips).repaint()
+        self.query_one(ListHead).repaint()
+        self.query_one(FilterBox).show_found()
+        self._notice()
+        self._say_where()
+        self.show_footer()
+        detail = self.query_one(Detail).detail
+        row = self.subject_row()
+        if row is None:
+            self.query_one(Detail).show(None, None)
+        elif detail is None or detail.row.id != row.id:
+            self.read_detail()
+
+    def lines_changed(self, lines: tuple[int, ...], changed: frozenset[str]) -> None:
+        """Some sessions changed where they stand."""
+        sessions = self.query_one(SessionList)
+        for y in lines:
+            sessions.refresh_line(y)
+        self.query_one(Chips).repaint()
+        row = self.subject_row()
+        if row is not None and row.id in changed:
+            self.show_footer()
+            self.read_detail()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether the list was used just now, so that rows keep their places."""
+        used = self.board.now_us() - self._used_us < HOLD_US
+        return used and self.query_one(SessionList).has_focus
+
+    def used(self) -> None:
+        """The person did something in the list."""
+        self._used_us = self.board.now_us()
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        self.used()
+        self.query_one(Detail).grow_stale()
+        self.show_footer()
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, self.read_detail)
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        self.action_do("open_session")
+
+    def on_list_head_pressed(self, event: ListHead.Pressed) -> None:
+        self.board.listing.choose_sort(event.sort)
+        self.list_changed()
+
+    def on_chips_pressed(self, event: Chips.Pressed) -> None:
+        name, _, digit = event.name.rstrip(")").partition("(")
+        self.action_do(name, digit)
+
+    def choose_chip(self, chip: Chip | None) -> None:
+        """Show one group of sessions, or all of them."""
+        self.board.listing.choose_chip(chip)
+        self.list_changed()
+
+    # -- filter
+
+    def on_filter_box_changed(self, event: FilterBox.Changed) -> None:
+        self.board.listing.choose_query(event.text)
+        self.list_changed()
+
+    def on_filter_box_left(self, event: FilterBox.Left) -> None:
+        if event.cleared:
+            self.board.listing.choose_query("")
+            self.query_one("#panes").remove_class("-filtering")
+            self.list_changed()
+        self.query_one(SessionList).focus()
+
+    def open_filter(self) -> None:
+        """Begin to type a filter."""
+        self.query_one("#panes").add_class("-filtering")
+        self.query_one(FilterBox).open()
+
+    def key_escape(self) -> None:
+        if self.query_one(FilterBox).has_class("-open"):
+            self.query_one(FilterBox).action_clear()
+
+    # -- detail
+
+    def read_detail(self) -> None:
+        """Read the selected session's detail, off the loop."""
+        row = self.subject_row()
+        if row is None:
+            self.query_one(Detail).show(None, None)
+            return
+        self.run_worker(
+            lambda: self._read(row), thread=True, group="detail", exclusive=True,
+            exit_on_error=False,
+        )  # fmt: skip
+
+    def _read(self, row: SessionRow) -> None:
+        detail = self.board.backend.detail(row)
+        tail = read_tail(detail.log, TAIL_LINES) if detail.log else None
+        self.app.call_from_thread(self._show_detail, detail, tail)
+
+    def _show_detail(self, detail: SessionDetail, tail: Tail | None) -> None:
+        row = self.subject_row()
+        if row is not None and row.id == detail.row.id and self.is_mounted:
+            self.query_one(Detail).show(detail, tail)
+
+    def tick(self, *, full_minute: bool) -> None:
+        self.query_one(SessionList).refresh_visible_ages(seconds_only=not full_minute)
+        if not self.in_use and self.board.listing.settle():
+            self.list_changed()
+        row = self.subject_row()
+        if row is not None and row.state.is_live:
+            self.read_detail()
+        elif full_minute:
+            self.query_one(Detail).repaint()
+
+    # -- when there is no list
+
+    def _notice(self) -> None:
+        listing = self.board.listing
+        notice = self._what_is_missing()
+        self.query_one(NoticePane).show(notice)
+        self.query_one(SessionList).display = notice is None
+        panes = self.query_one("#panes")
+        panes.set_class(bool(listing.loaded and not listing.rows), "-empty")
+
+    def _what_is_missing(self) -> Notice | None:
+        board, listing = self.board, self.board.listing
+        if board.store_problem and not listing.rows:
+            return Notice(board.store_problem_words or board.store_problem)
+        if not listing.loaded:
+            words = f"Reading {board.reading} sessions…" if board.reading else ""
+            return Notice(words) if words else None
+        if not listing.rows:
+            return Notice(
+                "No runs yet",
+                (
+                    "Runs started here or by the command line appear here,",
+                    "whichever repository they belong to.",
+                ),
+                (
+                    ("n", "start a run", board.backend.workflows_words),
+                    ("?", "keys", "or ctrl+p, any action by name"),
+                ),
+                "prodigy init   then   prodigy run workflows/hello.yml",
+                centred=True,
+            )
+        if listing.view:
+            return None
+        if listing.query:
+            others = [
+                f"Without {key}: {listing.matching(listing.query.without(key))} match."
+                for key, _ in listing.query.keyed
+            ]
+            sentence = "   ".join(("esc clears the filter.", *others[:2]))
+            return Notice(f"No session matches {listing.query.text}.", (sentence,))
+        return Notice(*self._empty_chip(listing.chip))
+
+    def _empty_chip(self, chip: Chip | None) -> tuple[str, tuple[str, ...]]:
+        listing = self.board.listing
+        if chip is Chip.NEEDS_YOU:
+            failed = [row for row in listing.rows.values() if row.error]
+            if not failed:
+                return "Nothing needs you.", ()
+            last = max(failed, key=lambda row: row.state_since_us)
+            ago = form.ago((self.board.now_us() - last.state_since_us) / 1e6)
+            return "Nothing needs you.", (f"Last failure {ago}: {name_of(last)}.",)
+        words = {
+            Chip.RUNNING: "Nothing is running.",
+            Chip.PAUSED: "Nothing is paused.",
+            Chip.FINISHED: "Nothing has finished yet.",
+        }
+        return (words[chip] if chip else "No sessions."), ()

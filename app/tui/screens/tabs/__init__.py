@@ -1,0 +1,1 @@
+"""The tabs of a session, one a file."""

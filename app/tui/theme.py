@@ -1,0 +1,169 @@
+"""Colours: our themes, and the one way from a token's name to a style of the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from rich.color import Color as RichColor
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+DARK: Final = "prodigy-dark"
+LIGHT: Final = "prodigy-light"
+DARK_16: Final = "prodigy-dark-16"
+LIGHT_16: Final = "prodigy-light-16"
+
+# bg raise sel line track fg muted faint accent error warn live done wait inv
+_TOKENS: Final = (
+    "bg raise sel line track fg muted faint accent error warn live done wait inv"
+).split()
+_DARK: Final = (
+    "#11151c #181d26 #22304a #2d3645 #39445a #d8dee9 #a3adbf #778297 "
+    "#8ab4ff #ff7b7b #ffb454 #5ccfe6 #8fd694 #d0a3ff #11151c"
+).split()
+_LIGHT: Final = (
+    "#fbfbf9 #f0f1ee #dbe6fb #d3d6d2 #c9cec9 #1f2430 #4d5665 #6c7481 "
+    "#1f5fc4 #c02f2f #9a5b00 #00708a #2c7a3f #7a3fb0 #fbfbf9"
+).split()
+_DARK_16: Final = [
+    f"ansi_{name}"
+    for name in (
+        "default default default bright_black bright_black default default bright_black "
+        "bright_blue bright_red bright_yellow bright_cyan bright_green bright_magenta black"
+    ).split()
+]
+_LIGHT_16: Final = [
+    f"ansi_{name}"
+    for name in (
+        "default default default bright_black bright_black default default bright_black "
+        "blue red yellow cyan green magenta white"
+    ).split()
+]
+# Which attribute of a Textual theme carries a token; the others are variables of our own.
+_ATTRIBUTES: Final = {
+    "bg": "background",
+    "raise": "surface",
+    "sel": "panel",
+    "fg": "foreground",
+    "accent": "accent",
+    "error": "error",
+    "warn": "warning",
+    "done": "success",
+    "wait": "secondary",
+}
+_OWN: Final = tuple(token for token in _TOKENS if token not in _ATTRIBUTES)
+
+
+def _theme(name: str, colours: list[str], *, dark: bool, ansi: bool) -> Theme:
+    token = dict(zip(_TOKENS, colours, strict=True))
+    return Theme(
+        name=name,
+        primary=token["accent"],
+        secondary=token["wait"],
+        warning=token["warn"],
+        error=token["error"],
+        success=token["done"],
+        accent=token["accent"],
+        foreground=token["fg"],
+        background=token["bg"],
+        surface=token["raise"],
+        panel=token["sel"],
+        dark=dark,
+        ansi=ansi,
+        variables={own: token[own] for own in _OWN}
+        | {
+            "input-selection-background": token["track"],
+            "input-cursor-background": token["fg"],
+            "input-cursor-foreground": token["bg"] if not ansi else token["inv"],
+        },
+    )
+
+
+THEMES: Final = (
+    _theme(DARK, _DARK, dark=True, ansi=False),
+    _theme(LIGHT, _LIGHT, dark=False, ansi=False),
+    _theme(DARK_16, _DARK_16, dark=True, ansi=True),
+    _theme(LIGHT_16, _LIGHT_16, dark=False, ansi=True),
+)
+
+
+def variables_for(theme: Theme) -> dict[str, str]:
+    """Our own variables for a theme that lacks them, mixed from the colours it has."""
+    if all(own in theme.variables for own in _OWN):
+        return {}
+    background = _parsed(theme.background, "#000000" if theme.dark else "#ffffff")
+    foreground = _parsed(theme.foreground, "#e0e0e0" if theme.dark else "#202020")
+    primary = _parsed(theme.primary, "#8ab4ff")
+    return {
+        "muted": foreground.blend(background, 0.25).hex,
+        "faint": foreground.blend(background, 0.45).hex,
+        "line": background.blend(foreground, 0.2).hex,
+        "track": background.blend(foreground, 0.28).hex,
+        "live": _parsed(theme.accent or theme.secondary, primary.hex).hex,
+        "inv": background.hex,
+    }
+
+
+def _parsed(value: str | None, otherwise: str) -> Color:
+    try:
+        return Color.parse(value or otherwise)
+    except ColorParseError:
+        return Color.parse(otherwise)
+
+
+def wants_no_colour(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether colour was asked away (https://no-color.org)."""
+    variables = os.environ if environment is None else environment
+    return bool(variables.get("NO_COLOR"))
+
+
+class Ink:
+    """Styles of the terminal for the tokens of one theme.
+
+    Without colour (``NO_COLOR``) weight tells everything: faint is dim, the cursor row and active
+    things are reversed. With 16 colours the cursor row is reversed too.
+    """
+
+    def __init__(self, colours: Mapping[str, RichColor], *, reverses: bool, plain: bool) -> None:
+        self._colours = colours
+        self._reverses = reverses
+        self._plain = plain
+        self.style = lru_cache(maxsize=512)(self._style)
+
+    @classmethod
+    def of(cls, app: App[object]) -> Ink:
+        """The ink of the theme an app shows now."""
+        theme = app.current_theme
+        found = app.theme_variables
+        colours = {}
+        for token in _TOKENS:
+            attribute = _ATTRIBUTES.get(token)
+            own = getattr(theme, attribute, None) if attribute else theme.variables.get(token)
+            value = own or found.get(attribute or token)
+            colours[token] = _parsed(value, "#808080").rich_color
+        return cls(colours, reverses=theme.ansi or app.no_color, plain=app.no_color)
+
+    def _style(self, token: str, on: str = "bg", bold: bool = False, under: bool = False) -> Style:
+        """The style of text in ``token`` on the background ``on``."""
+        reverse = self._reverses and on in ("sel", "accent")
+        if on == "sel" and token == "faint":
+            token = "muted"
+        if on == "accent":
+            token = "inv"
+        if self._plain:
+            dim = token in ("faint", "line", "track")
+            strong = bold or token == "accent"
+            return Style(bold=strong, dim=dim, underline=under, reverse=reverse)
+        if reverse:
+            colour = self._colours["accent" if on == "accent" else "fg"]
+            return Style(color=colour, bold=bold, underline=under, reverse=True)
+        return Style(
+            color=self._colours[token], bgcolor=self._colours[on], bold=bold, underline=under
+        )

@@ -1,0 +1,104 @@
+"""The filter line: typed above the list, applied with every key."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input
+
+from app.tui.drawing import Line
+from app.tui.widgets.painted import Painted, dashboard
+
+
+class FilterFound(Painted):
+    """How many sessions the filter finds, and how it is cleared."""
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        listing = dashboard(self).listing
+        line = Line()
+        right = width - (2 if width >= 40 else 1)
+        right = line.right(right, "clears", "muted")
+        right = line.right(right - 1, "esc", "accent", bold=True)
+        line.right(right - 3, f"{len(listing)} of {listing.count(None)}", "muted")
+        return [line]
+
+
+class FilterBox(Horizontal):
+    """``/`` and what is typed. Enter or down go to the list, esc clears and closes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear", show=False),
+        Binding("enter,down,tab", "to_list", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    FilterBox { height: 1; display: none; }
+    FilterBox.-open { display: block; }
+    FilterBox FilterSign { width: 4; }
+    FilterBox Input {
+        width: 1fr; height: 1; border: none; padding: 0; background: $surface;
+    }
+    FilterBox Input:focus { border: none; background: $panel; }
+    FilterBox FilterFound { width: 36; }
+    """
+
+    class Changed(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The person goes on to the list; ``cleared`` when the filter is gone."""
+
+        def __init__(self, cleared: bool) -> None:
+            super().__init__()
+            self.cleared = cleared
+
+    def compose(self) -> ComposeResult:
+        yield FilterSign()
+        yield Input(placeholder="words, status:failed, repo:api, workflow:fix", compact=True)
+        yield FilterFound()
+
+    @property
+    def text(self) -> str:
+        return self.query_one(Input).value
+
+    def open(self) -> None:
+        self.add_class("-open")
+        box = self.query_one(Input)
+        box.cursor_blink = False
+        box.focus()
+
+    def close(self) -> None:
+        self.query_one(Input).value = ""
+        self.remove_class("-open")
+
+    def show_found(self) -> None:
+        """The number of found sessions changed."""
+        self.query_one(FilterFound).repaint()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    def action_clear(self) -> None:
+        self.close()
+        self.post_message(self.Left(cleared=True))
+
+    def action_to_list(self) -> None:
+        if not self.text.strip():
+            self.action_clear()
+            return
+        self.post_message(self.Left(cleared=False))
+
+
+class FilterSign(Painted):
+    """The ``/`` before the field."""
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        line = Line()
+        line.put(2, "/", "accent", bold=True)
+        return [line]

@@ -1,0 +1,76 @@
+"""The base of our widgets: they paint lines, and the lines are drawn as they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from textual.events import Click, Resize
+from textual.strip import Strip
+from textual.widget import Widget
+
+from app.tui.drawing import Line
+from app.tui.theme import Ink
+
+if TYPE_CHECKING:
+    from app.tui.backend import Backend
+    from app.tui.listing import Listing
+
+
+class Dashboard(Protocol):
+    """What widgets need of the app."""
+
+    ink: Ink
+    ascii_only: bool
+    backend: Backend
+    listing: Listing
+
+    def now_us(self) -> int: ...
+
+
+def dashboard(widget: Widget) -> Dashboard:
+    """The app of a widget, as the dashboard it is."""
+    return cast(Dashboard, widget.app)
+
+
+class Painted(Widget):
+    """A widget that paints whole lines by :meth:`paint`; they are kept until :meth:`repaint`."""
+
+    DEFAULT_CSS = "Painted { height: 1; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._painted: list[Line] | None = None
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        """The lines to show, at most ``height`` of them."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Forget the lines; they are painted anew."""
+        self._painted = None
+        self.refresh()
+
+    def on_resize(self, _event: Resize) -> None:
+        self._painted = None
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painted = None
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines as they are shown."""
+        if self._painted is None:
+            self._painted = self.paint(self.size.width, self.size.height)
+        return self._painted
+
+    def render_line(self, y: int) -> Strip:
+        shown = self.lines
+        line = shown[y] if y < len(shown) else Line(shown[0].fill if shown else "bg")
+        board = dashboard(self)
+        return line.strip(board.ink, self.size.width, ascii_only=board.ascii_only)
+
+    def key_at(self, event: Click) -> str | None:
+        """The action of what was clicked."""
+        shown = self.lines
+        return shown[event.y].key_at(event.x) if 0 <= event.y < len(shown) else None

@@ -1,0 +1,217 @@
+"""The list of sessions: one line each, drawn only when it can be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.events import Click
+from textual.message import Message
+
+from app import format as form
+from app.status_style import Weight, style_of, word_of
+from app.tui.drawing import Line, bar
+from app.tui.listing import Listing, Sort
+from app.tui.notes import name_of, note
+from app.tui.widgets.line_list import LineList
+from app.tui.widgets.painted import Painted, dashboard
+from store.row import SessionRow
+from store.states import State
+
+_FINISHED = frozenset({State.UNMERGED, State.MERGED, State.COMPLETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where each column begins or, for right-aligned ones, ends (exclusive)."""
+
+    workflow: int
+    workflow_width: int
+    repo: int
+    """0 when the column is left out."""
+    repo_width: int
+    step_end: int
+    bar: int
+    """0 when the column is left out."""
+    time_end: int
+    last_end: int
+    note: int
+    note_width: int
+
+
+def columns(width: int, one_repository: bool = False) -> Columns:
+    """The columns for a width; they never depend on the rows, except that one repository alone
+    gives its column to the workflow.
+    """
+    if width < 110:
+        workflow, room, repo, repo_width = 17, 16, 34, 8
+        if one_repository:
+            return Columns(17, 25, 0, 0, 48, 0, 0, 53, 55, max(0, width - 56))
+        return Columns(workflow, room, repo, repo_width, 48, 0, 0, 53, 55, max(0, width - 56))
+    more = max(0, width - 83 - 60)
+    workflow_more = min(10, more)
+    repo_more = min(7, more - workflow_more)
+    shift = workflow_more + repo_more
+    room = 18 + workflow_more
+    repo = 37 + workflow_more
+    repo_width = 9 + repo_more
+    if one_repository:
+        room, repo, repo_width = room + repo_width + 1, 0, 0
+    return Columns(
+        workflow=18,
+        workflow_width=room,
+        repo=repo,
+        repo_width=repo_width,
+        step_end=54 + shift,
+        bar=56 + shift,
+        time_end=73 + shift,
+        last_end=79 + shift,
+        note=81 + shift,
+        note_width=max(0, width - 83 - shift),
+    )
+
+
+def active_seconds(row: SessionRow, now_us: int) -> float:
+    """Time in which an attempt ran, up to now for a session at work."""
+    seconds = row.active_seconds
+    if row.state.is_live and row.attempt_started_us is not None:
+        seconds += max(0, now_us - row.updated_us) / 1e6
+    return seconds
+
+
+def last_change_us(row: SessionRow, listing: Listing) -> int:
+    """When its state changed or its output grew, whichever is later."""
+    return max(row.state_since_us or row.updated_us, listing.output_us.get(row.id, 0))
+
+
+def step_words(row: SessionRow) -> str:
+    """The step it is at, of all; of a finished session all of them."""
+    if row.total_steps <= 0:
+        return form.UNKNOWN
+    at = row.total_steps if row.state in _FINISHED else min(row.step_index + 1, row.total_steps)
+    if row.state is State.MERGE_FAILED or row.state is State.MERGING:
+        at = row.total_steps
+    return form.steps(at, row.total_steps)
+
+
+def progress(row: SessionRow) -> float:
+    """Completed steps of all, 0 to 1."""
+    if row.state in _FINISHED or row.state in (State.MERGE_FAILED, State.MERGING):
+        return 1.0
+    return row.step_index / row.total_steps if row.total_steps > 0 else 0.0
+
+
+def session_line(
+    row: SessionRow, listing: Listing, now_us: int, at: Columns, *, ascii_only: bool, strong: bool
+) -> Line:
+    """One session as a line. ``strong`` makes its name bold, as the cursor's is."""
+    style = style_of(row.state)
+    grey, bold = style.weight is Weight.GREY, style.weight is Weight.BOLD
+    voice = "muted" if grey else "fg"
+    line = Line()
+    line.put(2, style.sign(ascii_only), style.role, bold=bold)
+    line.put(4, word_of(row.state, ascii_only), style.role, bold=bold)
+    name = form.cut(name_of(row), at.workflow_width)
+    line.put(at.workflow, name, voice, bold=bold or strong)
+    if at.repo:
+        line.put(at.repo, form.one_line(row.repo), "muted", limit=at.repo_width)
+    place, slash, total = step_words(row).partition("/")
+    start = line.right(at.step_end, f"{slash}{total}", "muted")
+    line.right(start, place, voice)
+    if at.bar:
+        if row.total_steps > 0:
+            role = "track" if row.state in _FINISHED else style.role.value
+            bar(line, at.bar, progress(row), role)
+        seconds = active_seconds(row, now_us)
+        finished = not row.state.is_live
+        known = seconds > 0 or row.started_us > 0
+        line.right(
+            at.time_end, form.duration(seconds if known else None, finished=finished), voice
+        )
+    since = last_change_us(row, listing)
+    last = form.age((now_us - since) / 1e6 if since else None)
+    flowing = last == "now" and row.state.is_live
+    line.right(at.last_end, last, "live" if flowing else "muted")
+    words = note(
+        row, now_us, output_us=listing.output_us.get(row.id), silent=listing.silent.get(row.id, "")
+    )
+    line.put(at.note, words, "fg" if bold else "muted", limit=at.note_width)
+    return line
+
+
+class SessionList(LineList):
+    """Every session that the chip and the filter let through."""
+
+    @property
+    def listing(self) -> Listing:
+        return dashboard(self).listing
+
+    def line_count(self) -> int:
+        return len(self.listing)
+
+    def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
+        board = dashboard(self)
+        row = board.listing.at(y)
+        if row is None:
+            return Line()
+        return session_line(
+            row,
+            board.listing,
+            board.now_us(),
+            columns(self.size.width, board.listing.one_repository),
+            ascii_only=board.ascii_only,
+            strong=at_cursor,
+        )
+
+    def place_cursor(self, y: int, *, tell: bool = True) -> None:
+        super().place_cursor(y, tell=False)
+        row = self.listing.at(self.cursor)
+        before, self.listing.selected = self.listing.selected, row.id if row else None
+        if tell and row is not None and before != row.id:
+            self.post_message(self.Moved(self, self.cursor))
+
+    def follow_listing(self) -> None:
+        """The order or the number of sessions changed; the cursor stays on its session."""
+        self.lines_changed(keep=self.listing.line_of(self.listing.selected) or 0)
+
+    def refresh_visible_ages(self, *, seconds_only: bool) -> None:
+        """Draw the visible lines whose times move again: those at work, or all of them."""
+        top = self.scroll_offset.y
+        for y in range(top, min(len(self.listing), top + self.size.height)):
+            row = self.listing.at(y)
+            if row is not None and (row.state.is_live or not seconds_only):
+                self.refresh_line(y)
+
+
+class ListHead(Painted):
+    """The heads of the columns; a click sorts."""
+
+    class Pressed(Message):
+        def __init__(self, sort: Sort) -> None:
+            super().__init__()
+            self.sort = sort
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        listing = dashboard(self).listing
+        at = columns(width, listing.one_repository)
+        line = Line()
+        sort = listing.sort
+
+        def mark(*sorts: Sort) -> str:
+            return " ▼" if sort in sorts else ""
+
+        line.put(2, f"STATUS{mark(Sort.ATTENTION)}", "faint", key=Sort.ATTENTION.name)
+        line.put(at.workflow, f"WORKFLOW{mark(Sort.WORKFLOW)}", "faint", key=Sort.WORKFLOW.name)
+        if at.repo:
+            line.put(at.repo, f"REPO{mark(Sort.REPOSITORY)}", "faint", key=Sort.REPOSITORY.name)
+        line.right(at.step_end, "STEP", "faint")
+        if at.bar:
+            started = "▼ " if sort is Sort.STARTED else ""
+            line.right(at.time_end, f"{started}TIME", "faint", key=Sort.STARTED.name)
+        recent = "▼" if sort is Sort.RECENT else ""
+        line.right(at.last_end, f"{recent}LAST", "faint", key=Sort.RECENT.name)
+        line.put(at.note, "NOTE", "faint")
+        return [line]
+
+    def on_click(self, event: Click) -> None:
+        if name := self.key_at(event):
+            self.post_message(self.Pressed(Sort[name]))

@@ -1,0 +1,1 @@
+"""What is measured, against what, and how; the results are in README.md beside this file."""

@@ -1,0 +1,1 @@
+"""Everything that is asked of git: worktrees, commits, changes and the final merge."""

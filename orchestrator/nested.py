@@ -1,0 +1,54 @@
+"""Steps that run on behalf of another one: handlers, validators, what follows success."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from orchestrator.context import Frame, RunContext
+from orchestrator.outcomes import StepOutcome
+from orchestrator.reporting import HandlerCompleted, HandlerStarted
+from orchestrator.workflow.model import Step
+
+
+def run_nested(
+    ctx: RunContext, step: Step, frame: Frame, role: str, **changes: Any
+) -> StepOutcome:
+    """Run one step inside another one's frame, with its own mark, log and events.
+
+    Raises:
+        RunStopped: a stop that cannot wait.
+    """
+    from orchestrator.step_run import run_step
+
+    inner = frame.inner(role, **changes)
+    label = ctx.secrets.mask_text(step.label)
+    ctx.event("handler_started", step_index=frame.index, role=role, n=frame.nested, label=label)
+    ctx.report(HandlerStarted(frame.index, role, label, None))
+    started = time.monotonic()
+    outcome = run_step(ctx, step, inner)
+    duration = time.monotonic() - started
+    ctx.event(
+        "handler_completed",
+        step_index=frame.index,
+        role=role,
+        n=frame.nested,
+        label=label,
+        log=outcome.log,
+        exit_code=outcome.exit_code,
+        duration=duration,
+    )
+    ctx.report(HandlerCompleted(frame.index, role, outcome.exit_code, duration))
+    return outcome
+
+
+def run_all_nested(
+    ctx: RunContext, steps: Iterable[Step], frame: Frame, role: str, **changes: Any
+) -> StepOutcome | None:
+    """Run steps in order up to the first that fails; that one's outcome, or None when all are well."""
+    for step in steps:
+        outcome = run_nested(ctx, step, frame, role, **changes)
+        if outcome.failed:
+            return outcome
+    return None

@@ -1,0 +1,220 @@
+"""The environment of a run, resolved once per attempt, and that of each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from orchestrator.context import Frame, RunContext, deadline_after, earliest
+from orchestrator.git.command import Git, identity_fallback
+from orchestrator.reporting import RunRequest
+from orchestrator.scopes import StepScope
+from orchestrator.steps.masking import Secret, SecretKind, Secrets, looks_sensitive
+from orchestrator.steps.process import ProcessSpec
+from orchestrator.texts import TextError
+from orchestrator.workflow.environment import (
+    StartScope,
+    StepEnvironment,
+    is_base_name,
+    step_environment,
+)
+from orchestrator.workflow.interpolation import InterpolationError
+from orchestrator.workflow.model import EnvEntry, EnvForm, Step, Workflow
+from orchestrator.workflow.problems import Problem
+from orchestrator.workflow.start_environment import (
+    active_profile,
+    resolve_env_files,
+    resolve_secrets,
+)
+
+_COMMAND_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnvironment:
+    """What does not change while a run is in one owner's hands.
+
+    ``process`` is what prodigy was started with, ``files`` the variables of the env files,
+    ``secret_values`` those of ``secrets:``; ``git_identity`` is set where git has none.
+    """
+
+    workflow: Workflow
+    process: Mapping[str, str]
+    files: Mapping[str, str]
+    secret_values: Mapping[str, str]
+    profile: str | None
+    branch: str | None
+    secrets: Secrets
+    git_identity: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    cached: dict[str, str] = field(default_factory=dict)
+    """Values of ``{command, cache: true}`` entries."""
+
+    @classmethod
+    def resolve(
+        cls,
+        workflow: Workflow,
+        process: Mapping[str, str],
+        request: RunRequest,
+        parameters: Mapping[str, object],
+        *,
+        claude_key: str | None = None,
+    ) -> RunEnvironment:
+        """Read env files and secrets; what is missing is in ``problems``, nothing is raised."""
+        directory = request.workflow.parent
+        profile, problems = active_profile(workflow, request.profile, process)
+        scope = StartScope(parameters, process)
+        files = resolve_env_files(workflow, directory, scope, profile)
+        secrets = resolve_secrets(workflow, process, files.values, directory)
+        return cls(
+            workflow=workflow,
+            process=process,
+            files=files.values,
+            secret_values=secrets.values,
+            profile=profile,
+            branch=None,
+            secrets=Secrets(
+                _every_secret(workflow, secrets.values, files.values, parameters, claude_key)
+            ),
+            git_identity={},
+            problems=(*problems, *files.problems, *secrets.problems),
+        )
+
+    def in_repository(self, checkout: Path, branch: str | None) -> RunEnvironment:
+        """The same, knowing the branch of the start and whether git has an identity here.
+
+        Raises:
+            GitError: there is no git.
+        """
+        identity = identity_fallback(Git(checkout, self.process))
+        return replace(self, branch=branch, git_identity=identity)
+
+    def described(self) -> dict[str, object]:
+        """What a checkpoint says of it: names, never values."""
+        return {
+            "declared": sorted({entry.name for entry in self.workflow.env} | set(self.files)),
+            "files": [{"path": file.path} for file in self.workflow.env_files],
+            "secrets": sorted(self.secret_values),
+            "profile": self.profile,
+        }
+
+    def for_step(
+        self, ctx: RunContext, step: Step, frame: Frame
+    ) -> tuple[StepEnvironment, StepScope]:
+        """The environment of a step and the names it sees; computed once per step and frame.
+
+        Raises:
+            TextError: a value of the environment cannot be made.
+        """
+        known = frame.environments.get(id(step))
+        if known is None:
+            known = self._for_step(ctx, step, frame)
+            frame.environments[id(step)] = known
+        return known
+
+    def _for_step(
+        self, ctx: RunContext, step: Step, frame: Frame
+    ) -> tuple[StepEnvironment, StepScope]:
+        facts = {
+            name: value
+            for name, value in (("branch", self.branch), ("profile", self.profile))
+            if value is not None
+        }
+        values: dict[str, str] = {}
+
+        def run_shell(text: str, environment: Mapping[str, str] | None = None) -> str:
+            chosen = values if environment is None else {**environment}
+            return _shell_output(ctx, frame, text, chosen)
+
+        scope = StepScope(frame.variables, {}, self.process, ctx.worktree, run_shell, facts)
+        try:
+            built = step_environment(
+                self.workflow,
+                step,
+                process=self.process,
+                files=self.files,
+                secrets=self.secret_values,
+                profile=self.profile,
+                scope=scope,
+                run_command=run_shell,
+                cache=self.cached,
+                facts=facts,
+            )
+        except InterpolationError as error:
+            raise TextError(f"env: {error}") from None
+        values.update(built.values)
+        values.update(self.git_identity)
+        values["PRODIGY_AUTOMATION"] = "true"
+        if self.profile is not None:
+            values["PRODIGY_PROFILE"] = self.profile
+            values.setdefault("PROFILE", self.profile)
+        argument = frame.variables.lookup("ARG")
+        if isinstance(argument, str):
+            values["PRODIGY_ARG"] = argument
+        scope.declared = built.declared
+        return replace(built, values=values), scope
+
+
+def may_export(name: str) -> bool:
+    """Whether a workflow variable of that name may be exported to a shell text that mentions it."""
+    return not is_base_name(name) and not name.startswith("PRODIGY_")
+
+
+def _shell_output(
+    ctx: RunContext, frame: Frame, text: str, environment: Mapping[str, str]
+) -> str:
+    """What a small command prints, for ``cmd:`` and ``{command}`` values.
+
+    Raises:
+        InterpolationError: it failed or took longer than 30 seconds.
+    """
+    frame.nested += 1
+    spec = ProcessSpec(
+        argv=("sh", "-c", text),
+        cwd=ctx.worktree,
+        env=environment,
+        marks=(ctx.session_id, f"{frame.mark}.{frame.nested}"),
+    )
+    deadline = earliest(frame.deadline, deadline_after(_COMMAND_SECONDS))
+    result = ctx.processes.run(spec, log=None, stop=ctx.stops.now, deadline=deadline)
+    ctx.stops.check_now()
+    if result.timed_out:
+        raise InterpolationError(f"`{text}` took longer than 30 s")
+    if result.exit_code != 0:
+        said = result.stderr.decode("utf-8", "replace").strip()[:200]
+        raise InterpolationError(f"`{text}` failed with exit code {result.exit_code} {said}".strip())
+    return result.stdout.decode("utf-8", "replace").rstrip("\n")
+
+
+def _every_secret(
+    workflow: Workflow,
+    declared: Mapping[str, str],
+    files: Mapping[str, str],
+    parameters: Mapping[str, object],
+    claude_key: str | None,
+) -> list[Secret]:
+    """All values to be masked: what the workflow calls secret, and what is named like one."""
+    found = [Secret(name, value) for name, value in declared.items()]
+    if claude_key:
+        found.append(Secret("claude_api_key", claude_key))
+    for entry in _env_entries(workflow):
+        plain = entry.form is EnvForm.TEXT and "$" not in entry.text
+        texts = [entry.text] if plain else list(entry.profiles.values())
+        if entry.secret:
+            found += [Secret(entry.name, text) for text in texts]
+        elif looks_sensitive(entry.name):
+            found += [Secret(entry.name, text, SecretKind.NAMED) for text in texts]
+    for name, value in (*files.items(), *parameters.items()):
+        if isinstance(value, str) and looks_sensitive(name):
+            found.append(Secret(name, value, SecretKind.NAMED))
+    return found
+
+
+def _env_entries(workflow: Workflow) -> list[EnvEntry]:
+    entries = list(workflow.env)
+    for profile in workflow.profiles.values():
+        entries += profile.env
+    for step in workflow.steps:
+        entries += step.env
+    return entries

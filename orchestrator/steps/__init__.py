@@ -1,0 +1,1 @@
+"""Running the commands of steps: their processes, their output, and one module per kind."""

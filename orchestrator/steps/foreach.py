@@ -1,0 +1,248 @@
+"""The ``foreach`` step: its items are frozen first, and those that succeeded are never repeated."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.context import Frame, RunContext
+from orchestrator.outcomes import CommandOutcome, StepOutcome, Usage
+from orchestrator.texts import TextError, resolve_text
+from orchestrator.variables import Layer
+from orchestrator.workflow.interpolation import TextKind, interpolate
+from orchestrator.workflow.model import Foreach, Step, StepKind
+from orchestrator.workflow.values import render
+from store.atomic import append_line, make_directory
+
+if TYPE_CHECKING:
+    from orchestrator.commands import PreparedStep
+
+
+def run_foreach(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> CommandOutcome:
+    """Run the body once per item; any failed item fails the command.
+
+    Raises:
+        RunStopped: a stop that cannot wait.
+        TextError: the source of the items cannot be resolved.
+    """
+    loop = prepared.step.foreach
+    if loop is None:
+        raise TextError("foreach has nothing to loop over")
+    started = time.monotonic()
+    journal = ItemJournal.open(ctx, frame)
+    usage = Usage()
+    if journal.items is None:
+        source = _items(ctx, prepared, loop, frame)
+        if isinstance(source, CommandOutcome):
+            return source
+        journal.freeze(source[: loop.max_items] if loop.max_items is not None else source)
+    items = journal.items or []
+    failures, outcomes = _run_items(ctx, prepared, loop, frame, journal)
+    for outcome in outcomes:
+        usage = usage.plus(outcome.usage)
+    not_run = len(items) - len(journal.done) - len(failures)
+    successful = len(journal.done)
+    summary = (
+        f"Foreach completed: {len(items)} total, {successful} successful, {len(failures)} failed"
+    )
+    if not_run:
+        summary += f", {not_run} not started"
+    frame.variables.set(
+        Layer.LAST, {"foreach.successful": successful, "foreach.failed": len(failures)}
+    )
+    if frame.log is not None:
+        frame.log.write(f"{summary}\n".encode())
+    return CommandOutcome(
+        exit_code=1 if failures else 0,
+        result=summary,
+        stderr="\n".join(failures).encode(),
+        combined="\n".join([*failures, summary]).encode(),
+        duration_seconds=time.monotonic() - started,
+        usage=usage,
+    )
+
+
+class ItemJournal:
+    """The frozen items of a loop and which of them succeeded: one line each, on disk at once.
+
+    Loops inside other steps are part of those and keep nothing (``path`` None).
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.items: list[object] | None = None
+        self.done: set[int] = set()
+        self._guard = threading.Lock()
+
+    @classmethod
+    def open(cls, ctx: RunContext, frame: Frame) -> ItemJournal:
+        """The journal for this run of the loop: an interrupted one is continued, once."""
+        if frame.role != "step":
+            return cls(None)
+        path = ctx.home.foreach_file(ctx.session_id, frame.pass_number, frame.index)
+        journal = cls(path)
+        if frame.continues:
+            journal._read()
+            frame.continues = False
+        elif path.exists():
+            path.unlink()
+        return journal
+
+    def _read(self) -> None:
+        if self.path is None:
+            return
+        try:
+            lines = self.path.read_text("utf-8").split("\n")
+        except OSError:
+            return
+        try:
+            first = json.loads(lines[0])
+            self.items = list(first["items"])
+        except (ValueError, KeyError, TypeError, IndexError):
+            self.path.unlink(missing_ok=True)
+            return
+        for line in lines[1:]:
+            try:
+                self.done.add(int(json.loads(line)["index"]))
+            except (ValueError, KeyError, TypeError):
+                continue
+
+    def freeze(self, items: list[object]) -> None:
+        self.items = items
+        if self.path is not None:
+            make_directory(self.path.parent)
+            line = json.dumps({"items": items}, ensure_ascii=False)
+            append_line(self.path, line.encode("utf-8", "replace"), sync=True)
+
+    def succeeded(self, index: int) -> None:
+        with self._guard:
+            self.done.add(index)
+            if self.path is not None:
+                append_line(self.path, json.dumps({"index": index}).encode(), sync=True)
+
+
+def _items(
+    ctx: RunContext, prepared: PreparedStep, loop: Foreach, frame: Frame
+) -> list[object] | CommandOutcome:
+    """The items, or the failed run of the command that was to list them."""
+    from orchestrator.commands import run_command
+
+    if loop.items is not None:
+        return [_resolved(ctx, prepared, item) for item in loop.items]
+    text = loop.command or ""
+    listed = _referenced_list(prepared, text)
+    if listed is not None:
+        return listed
+    lister = Step(kind=StepKind.SHELL, position=loop.position, text=text, env=prepared.step.env)
+    outcome = run_command(ctx, lister, frame.inner("item", variables=frame.variables.child()))
+    if not outcome.succeeded:
+        return outcome
+    lines = outcome.stdout.decode("utf-8", "replace").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _resolved(ctx: RunContext, prepared: PreparedStep, item: object) -> object:
+    if isinstance(item, str):
+        return resolve_text(ctx, item, prepared.scope, TextKind.OTHER).text
+    return item
+
+
+def _referenced_list(prepared: PreparedStep, text: str) -> list[object] | None:
+    """The list a text is exactly one reference to, if it is one."""
+    stripped = text.strip()
+    if not (stripped.startswith("${") and stripped.endswith("}")):
+        return None
+    value = prepared.scope.lookup(stripped[2:-1].strip())
+    if isinstance(value, list | tuple):
+        return list(value)
+    return None
+
+
+def _workers(ctx: RunContext, prepared: PreparedStep, loop: Foreach) -> int:
+    if loop.parallel is False:
+        return 1
+    if loop.parallel is True:
+        return max(1, ctx.workflow.max_parallel)
+    if isinstance(loop.parallel, int):
+        return max(1, loop.parallel)
+    text = interpolate(loop.parallel, prepared.scope, TextKind.OTHER).text
+    if not text.strip().isdigit() or int(text) < 1:
+        raise TextError(f"parallel: {loop.parallel!r} is not a number of workers: {text!r}")
+    return int(text)
+
+
+def _run_items(
+    ctx: RunContext, prepared: PreparedStep, loop: Foreach, frame: Frame, journal: ItemJournal
+) -> tuple[list[str], list[StepOutcome]]:
+    """Run what is left; failures in words, and the outcomes of all steps that ran."""
+    items = journal.items or []
+    todo = [index for index in range(len(items)) if index not in journal.done]
+    failures: list[str] = []
+    outcomes: list[StepOutcome] = []
+
+    def run_one(index: int) -> None:
+        ctx.stops.check_now()
+        variables = frame.variables.child()
+        variables.set(Layer.ITEM, _item_values(items[index], index, len(items)))
+        inner = frame.inner("item", variables=variables, deadline=prepared.deadline)
+        failed = _run_body(ctx, loop.steps, inner, outcomes)
+        if failed is None:
+            journal.succeeded(index)
+        else:
+            words = render(items[index])[:80]
+            failures.append(f"item {index + 1} ({words}): {failed.message}")
+
+    _in_order(todo, run_one, _workers(ctx, prepared, loop), loop.continue_on_error, failures)
+    return failures, outcomes
+
+
+def _run_body(
+    ctx: RunContext, steps: Iterable[Step], frame: Frame, outcomes: list[StepOutcome]
+) -> StepOutcome | None:
+    from orchestrator.step_run import run_step
+
+    for step in steps:
+        outcome = run_step(ctx, step, frame.inner("item"))
+        outcomes.append(outcome)
+        if outcome.failed:
+            return outcome
+    return None
+
+
+def _in_order(
+    todo: list[int],
+    run_one: Callable[[int], None],
+    workers: int,
+    continue_on_error: bool,
+    failures: list[str],
+) -> None:
+    """Start items in order, at most so many at once, none after a failure unless told to go on."""
+    if workers == 1:
+        for index in todo:
+            run_one(index)
+            if failures and not continue_on_error:
+                return
+        return
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="item") as pool:
+        running: set[Future[None]] = set()
+        waiting = list(reversed(todo))
+        while waiting or running:
+            while waiting and len(running) < workers and (continue_on_error or not failures):
+                running.add(pool.submit(run_one, waiting.pop()))
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+
+
+def _item_values(item: object, index: int, total: int) -> dict[str, object]:
+    values: dict[str, object] = {"item": item, "index": index, "total": total}
+    values.update({f"foreach.{name}": value for name, value in list(values.items())})
+    return values
+

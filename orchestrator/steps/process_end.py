@@ -1,0 +1,231 @@
+"""Who belongs to a step or a run, and ending them: TERM, after a grace KILL, until none is left.
+
+A step is a kernel session of its own and is marked in its environment; killing its process group
+alone would leave alive what ``timeout``, ``set -m``, ``setsid`` and double forks put elsewhere. The
+guard loads this file without the rest of the project, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+RUN_MARK = "PRODIGY_SESSION_ID"
+STEP_MARK = "PRODIGY_STEP"
+OWNER_MARK = "PRODIGY_OWNER"
+"""The pid of the run's owner: a guard never ends what the next owner of the run has started."""
+MARKS = (RUN_MARK, STEP_MARK, OWNER_MARK)
+
+READS_ENVIRONMENTS = sys.platform == "linux"
+"""Elsewhere only the kernel session tells whose a process is."""
+
+_SHORTEST_LOOK = 0.005
+_LONGEST_LOOK = 0.05
+_GIVE_UP_SECONDS = 10.0
+_IMMORTAL_STATES = b"ZX"
+
+
+class Wanted:
+    """Which processes are meant.
+
+    Args:
+        run_id: the value of the mark of the run.
+        step: the mark of a step, which also stands for those that continue it after a dot; None
+            means every step.
+        owner: the pid of the owner that started them; None means any.
+        sessions: kernel sessions whose members are meant whatever their environment says.
+        left_sessions: those of ``sessions`` whose leader has been waited for. If a process has
+            their number now, it is a stranger's session and is left alone.
+    """
+
+    __slots__ = ("_owner", "_run", "_step", "left_sessions", "sessions")
+
+    def __init__(
+        self,
+        run_id: str,
+        step: str | None = None,
+        owner: int | None = None,
+        sessions: Collection[int] = (),
+        left_sessions: Collection[int] = (),
+    ) -> None:
+        self._run = os.fsencode(f"{RUN_MARK}={run_id}")
+        self._step = None if step is None else os.fsencode(step)
+        self._owner = None if owner is None else os.fsencode(f"{OWNER_MARK}={owner}")
+        self.sessions = frozenset(sessions)
+        self.left_sessions = frozenset(left_sessions)
+
+    def is_marked(self, environment: bytes) -> bool:
+        """Whether an environment, as the kernel shows it, carries the marks."""
+        if self._run not in environment:
+            return False
+        entries = environment.split(b"\0")
+        if self._run not in entries or (self._owner is not None and self._owner not in entries):
+            return False
+        if self._step is None:
+            return True
+        mark = _value(entries, STEP_MARK)
+        return mark == self._step or mark.startswith(self._step + b".")
+
+
+class Found:
+    """A process that is meant: ``session`` is its kernel session, ``step`` its mark or ''."""
+
+    __slots__ = ("name", "pid", "session", "step")
+
+    def __init__(self, pid: int, name: str, session: int, step: str) -> None:
+        self.pid = pid
+        self.name = name
+        self.session = session
+        self.step = step
+
+
+def find(wanted: Wanted) -> list[Found]:
+    """Every living process that is meant, never this one or one it descends from."""
+    listed = list(_linux(wanted) if READS_ENVIRONMENTS else _elsewhere(wanted))
+    strangers = {found.pid for found in listed} & wanted.left_sessions
+    spared = _own_line()
+    return [p for p in listed if p.session not in strangers and p.pid not in spared]
+
+
+class Ending:
+    """The ending of processes in steps, for a caller that has other things to do meanwhile."""
+
+    def __init__(self, wanted: Wanted, grace_seconds: float) -> None:
+        self._wanted = wanted
+        self._kill_at = time.monotonic() + grace_seconds
+        self._pause = _SHORTEST_LOOK
+        self._asked: set[int] = set()
+        self.ended: dict[int, Found] = {}
+        """Everything that was told to end, by pid."""
+        self.is_over = False
+        self.next_look = 0.0
+        """When ``advance`` has something to do again, monotonic."""
+
+    def advance(self) -> bool:
+        """Send what is due now; whether none is left, or none that can be ended."""
+        now = time.monotonic()
+        if self.is_over or now < self.next_look:
+            return self.is_over
+        left = find(self._wanted)
+        for process in left:
+            self.ended[process.pid] = process
+            if now >= self._kill_at:
+                _send(process.pid, signal.SIGKILL)
+            elif process.pid not in self._asked:
+                self._asked.add(process.pid)
+                _send(process.pid, signal.SIGTERM)
+                _send(process.pid, signal.SIGCONT)
+        self.is_over = not left or now >= self._kill_at + _GIVE_UP_SECONDS
+        self.next_look = now + self._pause
+        if now < self._kill_at:
+            self.next_look = min(self.next_look, self._kill_at)
+        self._pause = min(self._pause * 2, _LONGEST_LOOK)
+        return self.is_over
+
+    def finish(self) -> list[Found]:
+        """Wait until it is over; what was ended."""
+        while not self.advance():
+            time.sleep(max(0.0, self.next_look - time.monotonic()))
+        return list(self.ended.values())
+
+
+def end_marked(run_id: str, step: str | None, *, grace_seconds: float) -> list[Found]:
+    """End every process with the marks of a run, or of one step of it, and say which they were."""
+    return Ending(Wanted(run_id, step), grace_seconds).finish()
+
+
+def survivors(run_id: str) -> list[tuple[int, str, str]]:
+    """Pid, name and step mark of every living process that carries the mark of a run."""
+    return [(found.pid, found.name, found.step) for found in find(Wanted(run_id))]
+
+
+def kill(wanted: Wanted) -> None:
+    """Send KILL to everything that is meant, at once, and again to what was being forked."""
+    for _ in range(3):
+        left = find(wanted)
+        for process in left:
+            _send(process.pid, signal.SIGKILL)
+        if not left:
+            return
+
+
+def _send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except OSError:
+        return
+
+
+def _value(entries: list[bytes], name: str) -> bytes:
+    start = os.fsencode(name) + b"="
+    for entry in entries:
+        if entry.startswith(start):
+            return entry[len(start) :]
+    return b""
+
+
+def _linux(wanted: Wanted) -> Iterator[Found]:
+    for name in os.listdir("/proc"):  # noqa: PTH208 (pathlib is too big for the guard)
+        if not name.isdigit():
+            continue
+        status = _read(f"/proc/{name}/stat")
+        before, _, after = status.rpartition(b")")
+        fields = after.split(None, 4)
+        if len(fields) < 5 or fields[0] in _IMMORTAL_STATES:
+            continue
+        session = int(fields[3])
+        environment = _read(f"/proc/{name}/environ")
+        if session in wanted.sessions or wanted.is_marked(environment):
+            step = _value(environment.split(b"\0"), STEP_MARK)
+            command = before.partition(b"(")[2]
+            yield Found(int(name), os.fsdecode(command), session, os.fsdecode(step))
+
+
+def _read(path: str) -> bytes:
+    """The bytes of a file of the kernel; empty if it is gone or not ours to read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    pieces = []
+    try:
+        while piece := os.read(descriptor, 1 << 16):
+            pieces.append(piece)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+    return b"".join(pieces)
+
+
+def _own_line() -> set[int]:
+    """This process and those it descends from."""
+    if not READS_ENVIRONMENTS:
+        return {os.getpid(), os.getppid()}
+    line = set()
+    pid = os.getpid()
+    while pid > 0 and pid not in line:
+        line.add(pid)
+        fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split(None, 2)
+        pid = int(fields[1]) if len(fields) > 1 else 0
+    return line
+
+
+def _elsewhere(wanted: Wanted) -> Iterator[Found]:
+    import psutil
+
+    for pid in psutil.pids():
+        try:
+            session = os.getsid(pid)
+            if session in wanted.sessions:
+                process = psutil.Process(pid)
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    yield Found(pid, process.name(), session, "")
+        except (OSError, psutil.Error):
+            continue

@@ -1,0 +1,1 @@
+"""What is remembered: records, checkpoints, events and locks under the state home."""

@@ -1,0 +1,278 @@
+"""Every session of a home as rows: found by looking at the files, remembered in the index.
+
+A refresh opens only files that changed. What cannot be remembered — whether a run is live — is
+asked at every refresh of those runs for which it can matter.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from store.cards import Card
+from store.errors import StoreError
+from store.home import Home
+from store.index import Index
+from store.known_runs import KnownRuns
+from store.reconcile import resting_state, session_status
+from store.row import SessionRow
+from store.rows import row_from
+from store.scan import Listing, list_home, list_runs
+from store.session_filter import Order, SessionFilter
+from store.standing import Standing, assess, standing_row, with_worktree
+from store.states import State
+from store.status import STALL_AFTER_SECONDS
+
+__all__ = ["Catalog", "Changed", "Order", "Selection", "SessionFilter"]
+
+_UNFINISHED = frozenset({"Initializing", "Running", None})
+"""Words of records that cannot say by themselves how the run stands; None is no readable record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is different since the last refresh."""
+
+    ids: frozenset[str] = frozenset()
+    """New ones, and those whose row may look different."""
+    removed: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows a filter shows, and how many it would show without offset and limit."""
+
+    rows: list[SessionRow]
+    total: int
+
+
+class Catalog:
+    """All sessions of a home; safe to use from several threads.
+
+    Args:
+        home: the state home; it need not exist.
+        use_index: whether to remember between two catalogs what files say.
+        stall_after_seconds: from when on a step that prints nothing counts as stalled.
+        clock_ns: the present moment in nanoseconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        use_index: bool = True,
+        stall_after_seconds: float = STALL_AFTER_SECONDS,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.home = home
+        self._stall_after_seconds = stall_after_seconds
+        self._clock_ns = clock_ns
+        self._lock = threading.RLock()
+        self._use_index = use_index
+        self._known: KnownRuns | None = None
+        self._standings: dict[str, Standing] = {}
+        self._owned: set[str] = set()
+        self._duplicates: dict[str, str] = {}
+        self._rows: dict[str, SessionRow] = {}
+
+    def refresh(self, ids: Collection[str] | None = None) -> Changed:
+        """Look at the files again.
+
+        Args:
+            ids: only at those of these runs, and at whoever was live; None for everything.
+
+        Returns:
+            What may look different now.
+
+        Raises:
+            StoreError: the home cannot be listed; the rows stay as they were.
+        """
+        with self._lock, _without_collecting():
+            known = self._runs()
+            listing = list_home(self.home) if ids is None else list_runs(self.home, ids)
+            if ids is None and self._rows and not self.home.root.is_dir():
+                raise StoreError("the state home is gone", path=self.home.root, operation="list")
+            changed, removed = known.update(listing, ids)
+            for run_id in changed | removed:
+                self._rows.pop(run_id, None)
+            for run_id in removed:
+                self._standings.pop(run_id, None)
+            self._owned = listing.owned | (self._owned - set(ids) if ids is not None else set())
+            if ids is None:
+                changed |= self._find_duplicates(listing)
+            changed |= self._assess(None if ids is None else set(ids) | changed)
+            known.save_if_due()
+            return Changed(frozenset(changed), frozenset(removed))
+
+    def _runs(self) -> KnownRuns:
+        if self._known is None:
+            self._known = KnownRuns(self.home, Index(self.home) if self._use_index else None)
+        return self._known
+
+    def _find_duplicates(self, listing: Listing) -> set[str]:
+        directories = set(listing.state_directories)
+        found = {
+            card.id: card.workflow_id
+            for card in self._runs().cards.values()
+            if card.workflow_id in directories and card.workflow_id != card.id and card.has_record
+        }
+        before, self._duplicates = self._duplicates, found
+        changed = before.keys() ^ found.keys()
+        for run_id in changed:
+            self._rows.pop(run_id, None)
+        return set(changed)
+
+    # -- how runs stand whose record alone cannot say
+
+    def _assess(self, only: set[str] | None) -> set[str]:
+        known = self._runs()
+        now_us = self._clock_ns() // 1_000
+        changed = self._settle()
+        for run_id in self._doubtful(only):
+            card = known.cards[run_id]
+            standing = assess(
+                self.home,
+                card,
+                known.values,
+                known.newest_checkpoint,
+                stall_after_seconds=self._stall_after_seconds,
+                now_us=now_us,
+            )
+            if self._standings.get(run_id) != standing:
+                self._standings[run_id] = standing
+                self._rows.pop(run_id, None)
+                changed.add(run_id)
+                if not card.has_record and standing.checkpoint is not None:
+                    known.learn(run_id, standing.checkpoint)
+        return changed
+
+    def _settle(self) -> set[str]:
+        """Drop what was found out about runs that are by now as their record says."""
+        cards = self._runs().cards
+        settled = {
+            run_id
+            for run_id in self._standings
+            if run_id not in self._owned
+            and (run_id not in cards or cards[run_id].status not in _UNFINISHED)
+        }
+        for run_id in settled:
+            del self._standings[run_id]
+            self._rows.pop(run_id, None)
+        return settled & cards.keys()
+
+    def _doubtful(self, only: set[str] | None) -> list[str]:
+        cards, standings = self._runs().cards, self._standings
+        unfinished = {run_id for run_id, card in cards.items() if card.status in _UNFINISHED}
+        doubtful = unfinished | (self._owned & cards.keys())
+        if only is None:
+            return list(doubtful)
+        return [
+            run_id
+            for run_id in doubtful
+            if run_id in only or run_id not in standings or standings[run_id].state.is_live
+        ]
+
+    # -- answering
+
+    def rows(self, wanted: SessionFilter | None = None) -> list[SessionRow]:
+        """The sessions a filter shows (all that are not archived), in its order."""
+        return self.select(wanted).rows
+
+    def select(self, wanted: SessionFilter | None = None) -> Selection:
+        """The sessions a filter shows, and how many there are without its offset and limit."""
+        wanted = wanted or SessionFilter()
+        with self._lock, _without_collecting():
+            found = list(self._matching(wanted))
+            found.sort(key=_SORT_KEYS[wanted.order])
+            end = wanted.offset + wanted.limit if wanted.limit else None
+            shown = [card for card, _ in found[wanted.offset : end]]
+            self._runs().load_values(card.id for card in shown if card.id not in self._rows)
+            return Selection([self._row(card) for card in shown], len(found))
+
+    def row(self, run_id: str) -> SessionRow | None:
+        """The row of one session as it was at the last refresh, or None."""
+        with self._lock:
+            card = self._runs().cards.get(run_id)
+            return None if card is None else self._row(card)
+
+    def counts(self, wanted: SessionFilter | None = None) -> Counter[State]:
+        """How many sessions a filter shows in each state."""
+        with self._lock:
+            return Counter(state for _, state in self._matching(wanted or SessionFilter()))
+
+    def cards(self) -> list[Card]:
+        """The few facts every list needs of each session, archived ones too; not to be changed."""
+        with self._lock:
+            return list(self._runs().cards.values())
+
+    def close(self) -> None:
+        """Write what was learned to the index, and close it."""
+        with self._lock:
+            if self._known is not None:
+                self._known.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _matching(self, wanted: SessionFilter) -> Iterator[tuple[Card, State]]:
+        known = self._runs()
+        text = wanted.text.casefold() if wanted.text else None
+        searches = known.search_texts() if text else {}
+        for card in known.cards.values():
+            state = self._state(card)
+            if wanted.holds(card, state) and (text is None or text in searches[card.id]):
+                yield card, state
+
+    def _state(self, card: Card) -> State:
+        standing = self._standings.get(card.id)
+        if standing is not None:
+            return standing.state
+        return resting_state(session_status(card.status), card.merge) or State.UNREADABLE
+
+    def _row(self, card: Card) -> SessionRow:
+        row = self._rows.get(card.id)
+        if row is not None:
+            return row
+        values = self._runs().values(card.id)
+        standing = self._standings.get(card.id)
+        if standing is not None:
+            row = standing_row(self.home, card, values, standing)
+        else:
+            row = row_from(with_worktree(self.home, values), self._state(card))
+        if card.id in self._duplicates:
+            row = replace(row, problem=f"duplicate record of {self._duplicates[card.id]}")
+        self._rows[card.id] = row
+        return row
+
+
+_SORT_KEYS: dict[Order, Callable[[tuple[Card, State]], tuple[Any, ...]]] = {
+    Order.ATTENTION: lambda one: (one[1].order, -one[0].updated_us, one[0].id),
+    Order.CHANGED: lambda one: (-one[0].updated_us, one[0].id),
+    Order.STARTED: lambda one: (-one[0].started_us, one[0].id),
+    Order.WORKFLOW: lambda one: (one[0].workflow, -one[0].updated_us, one[0].id),
+    Order.REPOSITORY: lambda one: (one[0].repo, -one[0].updated_us, one[0].id),
+}
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Ten thousand small objects that all stay make the garbage collector look again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

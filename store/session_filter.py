@@ -1,0 +1,87 @@
+"""Which sessions a list shows, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from store.cards import About, Card
+from store.states import State
+
+RESUMABLE = frozenset({State.INTERRUPTED, State.PAUSED, State.FAILED, State.NO_RECORD})
+"""States from which a resume can go on."""
+
+
+class Order(StrEnum):
+    """By what a list is sorted; within the same, the newest change first."""
+
+    ATTENTION = "attention"
+    """What needs a person, then what is live, then the rest."""
+    CHANGED = "changed"
+    STARTED = "started"
+    WORKFLOW = "workflow"
+    REPOSITORY = "repository"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """What must hold of a session to be listed; everything given must hold.
+
+    Args:
+        states: it is really in one of these.
+        statuses: its record says one of these words.
+        repo: name or whole path of its repository.
+        workflow: name of its workflow.
+        since: it changed at this moment or later.
+        text: its id, workflow, repository, branch or error contains this, whatever the case.
+        archived: False leaves out archived ones, True has only those, None has all.
+        resumable: True has only those that a resume can go on with.
+        limit: how many at most after sorting; 0 for all.
+        offset: how many of the first to leave out.
+        order: by what to sort.
+    """
+
+    states: Collection[State] | None = None
+    statuses: Collection[str] | None = None
+    repo: str | None = None
+    workflow: str | None = None
+    since: datetime | None = None
+    text: str | None = None
+    archived: bool | None = False
+    resumable: bool = False
+    limit: int = 0
+    offset: int = 0
+    order: Order = Order.ATTENTION
+
+    @property
+    def needs_about(self) -> bool:
+        """Whether filtering or sorting needs to know what the runs are about."""
+        return (
+            self.repo is not None
+            or self.workflow is not None
+            or bool(self.text)
+            or self.order not in (Order.ATTENTION, Order.CHANGED)
+        )
+
+    def holds(self, card: Card, state: State) -> bool:
+        """Whether a session is to be listed."""
+        if (
+            (self.archived is not None and bool(card.archived) is not self.archived)
+            or (self.states is not None and state not in self.states)
+            or (self.statuses is not None and card.status not in self.statuses)
+            or (self.resumable and state not in RESUMABLE)
+        ):
+            return False
+        since = self.since
+        if since is not None and card.updated_us < since.timestamp() * 1_000_000:
+            return False
+        return not self.needs_about or self._holds_of(card.about or About())
+
+    def _holds_of(self, about: About) -> bool:
+        return (
+            (self.repo is None or self.repo in (about.repo, about.repo_path))
+            and (self.workflow is None or self.workflow == about.workflow)
+            and (not self.text or self.text.casefold() in about.search)
+        )

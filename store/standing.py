@@ -1,0 +1,305 @@
+"""How a run stands whose record alone cannot say: is it live, how far did it really get?
+
+Asked for records that say Initializing or Running, runs with an owner's notice or a resume lock of
+the original, and runs whose record is missing or unreadable; all others are as their record says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from store import requests, worktree_metadata
+from store.cards import CLOCK_TICK_NS, Card
+from store.errors import StoreError
+from store.home import Home
+from store.locks import Liveness, Verdict, probe
+from store.reconcile import (
+    CheckpointFacts,
+    MetadataFacts,
+    RecordFacts,
+    Truth,
+    reconcile,
+    session_status,
+)
+from store.row import SessionRow
+from store.rows import RowValues, microseconds, row_from
+from store.states import CheckpointStatus, SessionStatus, State
+from store.status import ORIGINAL, RecordCondition, Situation, state_of
+
+_UNFINISHED = frozenset({SessionStatus.INITIALIZING, SessionStatus.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was found out about one run; equal ones look the same."""
+
+    state: State
+    verdict: Verdict
+    checkpoint: CheckpointFacts | None = None
+    """Only when the record's word is not enough."""
+    metadata: MetadataFacts | None = None
+    output_us: int | None = None
+
+
+def facts_from_values(values: RowValues) -> RecordFacts:
+    """What the rules need of a record, from what lists keep of it."""
+    return RecordFacts(
+        status=session_status(values.get("status")),
+        checkpoint_seq=values.get("checkpoint_seq", 0),
+        step_index=values.get("step_index", 0),
+        total_steps=values.get("total_steps", 0),
+        merge=values.get("merge_state"),
+        stop_kind=values.get("stop_kind"),
+        attempt=values.get("attempts", 0),
+        waiting_kind=values.get("waiting_kind"),
+    )
+
+
+def assess(
+    home: Home,
+    card: Card,
+    values: Callable[[str], RowValues],
+    newest: Callable[[str], CheckpointFacts | None],
+    *,
+    stall_after_seconds: float,
+    now_us: int,
+) -> Standing:
+    """Find out how a run stands.
+
+    Args:
+        home: the state home.
+        card: the run.
+        values: what its record says; asked for only when it matters.
+        newest: its newest usable checkpoint; likewise.
+        stall_after_seconds: from when on a silent step counts as stalled.
+        now_us: the present moment in microseconds since the epoch.
+    """
+    recorded = session_status(card.status)
+    verdict = probe(home, card.id, says_active=recorded in _UNFINISHED)
+    if card.source != "session" or card.problem is not None:
+        return _without_record(home, card, verdict, newest(card.id))
+    live = verdict.liveness is Liveness.LIVE
+    if not live:
+        checkpoint = newest(card.id) if recorded in _UNFINISHED else None
+        facts = RecordFacts(status=recorded, merge=card.merge)
+        situation = Situation(reconcile(facts, checkpoint), liveness=verdict.liveness)
+        return Standing(state_of(situation), verdict, checkpoint)
+    found = values(card.id)
+    facts = facts_from_values(found)
+    output_us = _last_output(home, card.id, found)
+    since_us = max(output_us or 0, found.get("step_started_us") or 0)
+    owner = verdict.owner
+    command = owner.command if owner is not None else None
+    if owner is None and verdict.reason is not None:
+        command = ORIGINAL
+    asked = requests.pending(home, card.id) if owner is not None else []
+    situation = Situation(
+        reconcile(facts, None),
+        liveness=Liveness.LIVE,
+        owner_command=command,
+        owner_attempt=owner.attempt if owner is not None else 0,
+        attempt=facts.attempt,
+        recorded=recorded,
+        waiting_kind=facts.waiting_kind,
+        asked=frozenset(
+            one.action for one in asked if owner and one.to == owner.token and not one.problem
+        ),
+        silent_seconds=(now_us - since_us) / 1e6 if since_us else None,
+        stall_after_seconds=stall_after_seconds,
+    )
+    return Standing(state_of(situation), verdict, output_us=output_us)
+
+
+def _without_record(
+    home: Home, card: Card, verdict: Verdict, checkpoint: CheckpointFacts | None
+) -> Standing:
+    metadata = None
+    if checkpoint is None:
+        found = worktree_metadata.read_if_any(home, card.id)
+        metadata = MetadataFacts.of(found.document) if found is not None else None
+    missing = card.source != "session"
+    situation = Situation(
+        reconcile(None, checkpoint, metadata),
+        record=RecordCondition.MISSING if missing else RecordCondition.UNREADABLE,
+        liveness=verdict.liveness,
+    )
+    return Standing(state_of(situation), verdict, checkpoint, metadata)
+
+
+def _last_output(home: Home, run_id: str, values: RowValues) -> int | None:
+    name = values.get("step_log")
+    if not name or name.startswith("/") or ".." in name:
+        return None
+    try:
+        return os.stat(home.run_directory(run_id) / name).st_mtime_ns // 1000
+    except (OSError, ValueError):
+        return None
+
+
+# -- the row
+
+
+def standing_row(home: Home, card: Card, values: RowValues, standing: Standing) -> SessionRow:
+    """The row of a run whose record alone does not say all."""
+    if card.source != "session" or card.problem is not None:
+        values = _values_without_record(card, standing)
+    row = row_from(with_worktree(home, values), standing.state)
+    owner = standing.verdict.owner
+    if owner is not None and standing.verdict.liveness is not Liveness.DEAD:
+        row = replace(
+            row, owner_pid=owner.pid, owner_host=owner.host, owner_command=owner.command
+        )
+    if standing.state is State.UNKNOWN:
+        row = replace(row, live_reason=standing.verdict.reason)
+    if standing.output_us is not None:
+        row = replace(row, output_us=standing.output_us)
+    if card.source == "session" and card.problem is None and standing.checkpoint is not None:
+        row = _with_progress(row, values, standing.checkpoint)
+    return row
+
+
+def with_worktree(home: Home, values: RowValues) -> RowValues:
+    """The values with the whole path of the worktree instead of its name."""
+    name = values.get("worktree", "")
+    if not name or name.startswith("/") or not values.get("repo"):
+        return values
+    return {**values, "worktree": f"{home.repository_worktrees(values['repo'])}/{name}"}
+
+
+def _with_progress(row: SessionRow, values: RowValues, checkpoint: CheckpointFacts) -> SessionRow:
+    truth = reconcile(facts_from_values(values), checkpoint)
+    row = replace(row, step_index=truth.step_index, total_steps=truth.total_steps)
+    if truth.step_index != values.get("step_index", 0) or checkpoint.step_label:
+        row = replace(row, step_label=checkpoint.step_label, step_log=checkpoint.step_log)
+    if truth.source != "checkpoint":
+        return row
+    at = microseconds(checkpoint.timestamp) or row.updated_us
+    ended = at if truth.status in _ENDED else None
+    return replace(
+        row,
+        error=truth.error or row.error,
+        stop_kind=truth.stop_kind,
+        completed_us=ended,
+        state_since_us=at,
+        failure_label=checkpoint.step_label if truth.status is SessionStatus.FAILED else "",
+    )
+
+
+_ENDED = frozenset({SessionStatus.COMPLETED, SessionStatus.FAILED, SessionStatus.CANCELLED})
+
+
+def _values_without_record(card: Card, standing: Standing) -> RowValues:
+    values: RowValues = {"id": card.id, "problem": card.problem or _why_no_record(standing)}
+    checkpoint = standing.checkpoint
+    truth: Truth = reconcile(None, checkpoint, standing.metadata)
+    values.update(
+        step_index=truth.step_index,
+        total_steps=truth.total_steps,
+        error=truth.error,
+        stop_kind=truth.stop_kind,
+        merge_state=truth.merge,
+        repo=card.repo,
+    )
+    if checkpoint is None:
+        return values
+    updated_us = microseconds(checkpoint.timestamp) or 0
+    values.update(
+        workflow=checkpoint.workflow_name,
+        workflow_id=checkpoint.workflow_id,
+        workflow_path=checkpoint.workflow_path,
+        repo=checkpoint.repo or card.repo,
+        repo_path=checkpoint.repo_path,
+        branch=checkpoint.branch,
+        base_branch=checkpoint.base_branch,
+        base_commit=checkpoint.base_commit,
+        worktree=checkpoint.worktree,
+        step_label=checkpoint.step_label,
+        step_log=checkpoint.step_log,
+        started_us=microseconds(checkpoint.start_time) or 0,
+        updated_us=updated_us,
+        state_since_us=updated_us,
+        checkpoint_seq=checkpoint.seq,
+    )
+    return values
+
+
+def _why_no_record(standing: Standing) -> str:
+    source = "checkpoint" if standing.checkpoint is not None else "worktree"
+    return f"only its {source} is known"
+
+
+# -- what is remembered of checkpoints
+
+
+@dataclass(slots=True)
+class RememberedCheckpoint:
+    """The newest checkpoint of a run as it was when its files had this stamp."""
+
+    stamp: tuple[int, ...]
+    """Times, sizes and inodes of the directories and the file it was read from."""
+    scanned_ns: int
+    file: str
+    facts: CheckpointFacts | None
+
+    @property
+    def too_fresh(self) -> bool:
+        """Whether its files changed so shortly before they were read that they must be again."""
+        newest = max(self.stamp[0], self.stamp[1], self.stamp[2])
+        return abs(self.scanned_ns - newest) < CLOCK_TICK_NS
+
+    def to_text(self) -> str:
+        """For the index."""
+        facts = None if self.facts is None else asdict(self.facts)
+        return json.dumps([self.stamp, self.scanned_ns, self.file, facts])
+
+    @classmethod
+    def from_text(cls, text: str) -> RememberedCheckpoint | None:
+        """From the index; None when it is nothing this version wrote."""
+        try:
+            stamp, scanned_ns, file, facts = json.loads(text)
+            if facts is not None:
+                facts["status"] = CheckpointStatus(facts["status"])
+            return cls(tuple(stamp), scanned_ns, file, facts and CheckpointFacts(**facts))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
+def newest_checkpoint(
+    home: Home, run_id: str, remembered: RememberedCheckpoint | None
+) -> RememberedCheckpoint:
+    """The newest usable checkpoint of a run, read again only when its files changed."""
+    scanned_ns = time.time_ns()
+    if (
+        remembered is not None
+        and not remembered.too_fresh
+        and remembered.stamp == _stamp(home, run_id, remembered.file)
+    ):
+        return remembered
+    from store import checkpoints  # only lists with crashed runs need it
+
+    found = None
+    try:
+        found = checkpoints.newest(home, run_id)
+    except (StoreError, OSError):
+        found = None
+    file = found.path.relative_to(home.checkpoints_directory(run_id)).as_posix() if found else ""
+    facts = CheckpointFacts.of(found.checkpoint) if found is not None else None
+    return RememberedCheckpoint(_stamp(home, run_id, file), scanned_ns, file, facts)
+
+
+def _stamp(home: Home, run_id: str, file: str) -> tuple[int, ...]:
+    directory = f"{home.checkpoints_directory(run_id)}"
+    stats: list[Any] = []
+    for path in (directory, f"{directory}/history", f"{directory}/{file}" if file else directory):
+        try:
+            stats.append(os.stat(path))
+        except OSError:
+            stats.append(None)
+    times = [0 if status is None else status.st_mtime_ns for status in stats]
+    last = stats[-1]
+    return (*times, 0 if last is None else last.st_size, 0 if last is None else last.st_ino)

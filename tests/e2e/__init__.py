@@ -1,0 +1,1 @@
+"""The installed programs, end to end: real git, real processes, real files."""
