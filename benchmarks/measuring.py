@@ -59,7 +59,7 @@ class Place:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("GIT_", "PRODIGY_"))
+            if not name.startswith(("GIT_", "PRODIGY_", "PYTHON"))
         }
         config = self.path / "gitconfig"
         return {

@@ -144,7 +144,7 @@ def _delay_before_next(
         return max(1.0, resets_at - time.time()) if resets_at else _USAGE_LIMIT_WAIT_SECONDS
     resolve = _durations(ctx, step, frame)
     delay = retrying.plan_delay(retry, failures, resolve=resolve, random=random.random)
-    if retry.budget is not None and delayed + delay > resolve(retry.budget):
+    if retrying.exceeds_budget(retry, delay, delayed_so_far=delayed, resolve=resolve):
         return None
     return delay
 
@@ -260,7 +260,7 @@ def _rounds(
 def _handlers(
     ctx: RunContext, step: Step, policy: OnFailure, frame: Frame, run: int
 ) -> tuple[bool, str, StepOutcome | None]:
-    """One round: whether all went well, the combined output's last text, the handler that failed."""
+    """One round: whether all went well, the last output, and the handler that failed."""
     publish_step_git(ctx, frame)
     _, scope = ctx.environment.for_step(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(policy.timeout, scope)))
@@ -279,9 +279,9 @@ def _handlers(
             if not handler.continue_on_error:
                 break
     for name, text in policy.capture.items():
-        value = (
-            resolve_text(ctx, text, scope, TextKind.OTHER).text if "${" in text else "\n".join(texts)
-        )
+        value = "\n".join(texts)
+        if "${" in text:
+            value = resolve_text(ctx, text, scope, TextKind.OTHER).text
         frame.variables.set(Layer.CAPTURES, {name: value})
     return failed is None, texts[-1] if texts else "", failed
 

@@ -229,6 +229,7 @@ def set_variables(
                 duration=outcome.duration_seconds,
             )
         except CaptureError as error:
+            captured = error.values
             if outcome.succeeded:
                 outcome = replace(outcome, error=str(error))
     frame.variables.set(Layer.CAPTURES, captured)

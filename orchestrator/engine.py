@@ -84,7 +84,7 @@ class Attempt:
     started: float = field(default_factory=time.monotonic)
     pass_started: str = field(default_factory=lambda: to_text(utc_now()))
 
-    # -- execute_workflow ---------------------------------------------------------------------------
+    # -- execute_workflow
 
     def execute_workflow(self) -> None:
         """Run what is left of every pass.
@@ -244,7 +244,7 @@ class Attempt:
             )
         )
 
-    # -- the whole attempt --------------------------------------------------------------------------
+    # -- the whole attempt
 
     def go(self, ask_merge: MergeQuestion | None, merge: bool | None) -> RunResult:
         """Execute the workflow, record how it ended, clean up; never raises for what it runs."""
@@ -304,7 +304,7 @@ class Attempt:
         self.ctx.report(failed)
         return self.endings.failed(failed, outcome)
 
-    # -- cleanup ------------------------------------------------------------------------------------
+    # -- cleanup
 
     def cleanup(self, ending: Ending) -> RunResult:
         """End what steps left running, give everything back, say how it went."""

@@ -33,8 +33,14 @@ class Guard:
         reading, writing = os.pipe()
         try:
             process = subprocess.Popen(
-                [sys.executable, *flags, str(_PROGRAM), session_id, str(os.getpid()),
-                 f"{grace_seconds:g}"],
+                [
+                    sys.executable,
+                    *flags,
+                    str(_PROGRAM),
+                    session_id,
+                    str(os.getpid()),
+                    f"{grace_seconds:g}",
+                ],
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -46,7 +46,7 @@ def run_nested(
 def run_all_nested(
     ctx: RunContext, steps: Iterable[Step], frame: Frame, role: str, **changes: Any
 ) -> StepOutcome | None:
-    """Run steps in order up to the first that fails; that one's outcome, or None when all are well."""
+    """Run steps in order up to the first that fails: its outcome, None when all are well."""
     for step in steps:
         outcome = run_nested(ctx, step, frame, role, **changes)
         if outcome.failed:

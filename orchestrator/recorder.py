@@ -133,32 +133,40 @@ class Recorder:
         )
 
     def become(
+        self, status: SessionStatus, *, reason: str = "", final: bool = False, **details: Any
+    ) -> None:
+        """Change the session's status by ``store.transitions`` and wait until that is on disk."""
+
+        def edit(document: dict[str, Any]) -> None:
+            transition(document, status, now=utc_now(), **details)
+
+        self.become_by(status, edit, reason=reason, final=final, error=details.get("error"))
+
+    def become_by(
         self,
         status: SessionStatus,
+        edit: Callable[[dict[str, Any]], None],
         *,
         reason: str = "",
         final: bool = False,
-        also: Callable[[dict[str, Any]], None] | None = None,
-        **details: Any,
+        error: object = None,
     ) -> None:
-        """Change the session's status and wait until that is on disk.
+        """Change the session's status by an edit of its own; the record is projected first.
 
         A failure is reported, never raised: the run goes on, or has ended, all the same.
         """
         before = self.record.document.get("status")
 
-        def edit(document: dict[str, Any]) -> None:
+        def project_and_edit(document: dict[str, Any]) -> None:
             self._project(document)
-            transition(document, status, now=utc_now(), **details)
-            if also is not None:
-                also(document)
+            edit(document)
 
-        if not self.record.write_now(edit, final=final):
+        if not self.record.write_now(project_and_edit, final=final):
             words = f"the session record could not be written; it still says {before}"
             self._report(Warned(words))
         self._events.append(
             "session_status_changed",
-            **{"from": before, "to": str(status), "reason": reason, "error": details.get("error")},
+            **{"from": before, "to": str(status), "reason": reason, "error": error},
         )
 
     # -- the step under way (orchestrator.context.StepProgress)

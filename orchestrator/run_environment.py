@@ -22,6 +22,7 @@ from orchestrator.workflow.environment import (
 from orchestrator.workflow.interpolation import InterpolationError
 from orchestrator.workflow.model import EnvEntry, EnvForm, Step, Workflow
 from orchestrator.workflow.problems import Problem
+from orchestrator.workflow.shell_names import exports_for
 from orchestrator.workflow.start_environment import (
     active_profile,
     resolve_env_files,
@@ -99,6 +100,12 @@ class RunEnvironment:
             "profile": self.profile,
         }
 
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What expressions may use where no variable has the name: ``branch``, ``profile``."""
+        known = {"branch": self.branch, "profile": self.profile}
+        return {name: value for name, value in known.items() if value is not None}
+
     def for_step(
         self, ctx: RunContext, step: Step, frame: Frame
     ) -> tuple[StepEnvironment, StepScope]:
@@ -116,18 +123,14 @@ class RunEnvironment:
     def _for_step(
         self, ctx: RunContext, step: Step, frame: Frame
     ) -> tuple[StepEnvironment, StepScope]:
-        facts = {
-            name: value
-            for name, value in (("branch", self.branch), ("profile", self.profile))
-            if value is not None
-        }
         values: dict[str, str] = {}
 
-        def run_shell(text: str, environment: Mapping[str, str] | None = None) -> str:
-            chosen = values if environment is None else {**environment}
-            return _shell_output(ctx, frame, text, chosen)
+        def run_computed(text: str) -> str:
+            exports = exports_for(text, frame.variables.lookup).entries
+            exported = {name: value for name, value in exports.items() if may_export(name)}
+            return _shell_output(ctx, frame, text, {**values, **exported})
 
-        scope = StepScope(frame.variables, {}, self.process, ctx.worktree, run_shell, facts)
+        scope = StepScope(frame.variables, {}, self.process, ctx.worktree, run_computed)
         try:
             built = step_environment(
                 self.workflow,
@@ -137,9 +140,9 @@ class RunEnvironment:
                 secrets=self.secret_values,
                 profile=self.profile,
                 scope=scope,
-                run_command=run_shell,
+                run_command=lambda text, env: _shell_output(ctx, frame, text, env),
                 cache=self.cached,
-                facts=facts,
+                facts=self.facts,
             )
         except InterpolationError as error:
             raise TextError(f"env: {error}") from None
@@ -183,7 +186,8 @@ def _shell_output(
         raise InterpolationError(f"`{text}` took longer than 30 s")
     if result.exit_code != 0:
         said = result.stderr.decode("utf-8", "replace").strip()[:200]
-        raise InterpolationError(f"`{text}` failed with exit code {result.exit_code} {said}".strip())
+        code = result.exit_code
+        raise InterpolationError(f"`{text}` failed with exit code {code} {said}".rstrip())
     return result.stdout.decode("utf-8", "replace").rstrip("\n")
 
 

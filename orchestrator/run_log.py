@@ -1,4 +1,4 @@
-"""The run's own diagnostics in ``logs/run.log``: what a person needs when something of ours fails."""
+"""The run's own diagnostics in ``logs/run.log``: what helps when something of ours fails."""
 
 from __future__ import annotations
 

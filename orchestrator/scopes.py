@@ -26,7 +26,6 @@ class StepScope:
         process: the environment prodigy was started in.
         directory: where ``file:`` paths and ``cmd:`` commands start.
         run_shell: runs a ``cmd:`` command.
-        facts: names expressions may use besides: ``branch``, ``profile``.
     """
 
     def __init__(
@@ -36,21 +35,16 @@ class StepScope:
         process: Mapping[str, str],
         directory: Path,
         run_shell: RunShell,
-        facts: Mapping[str, str] | None = None,
     ) -> None:
         self.variables = variables
         self.declared = declared
         self.process = process
         self._directory = directory
         self._run_shell = run_shell
-        self._facts = facts or {}
         self._computed: dict[tuple[str, str], str] = {}
 
     def lookup(self, name: str) -> object:
-        value = self.variables.lookup(name)
-        if value is MISSING:
-            return self._facts.get(name, MISSING)
-        return value
+        return self.variables.lookup(name)
 
     def names(self) -> Iterable[str]:
         return self.variables.names()

@@ -18,7 +18,7 @@ from orchestrator.step_git import (
 from orchestrator.texts import TextError, warn_once
 from orchestrator.validation import run_validation
 from orchestrator.variables import Layer
-from orchestrator.workflow.expressions import ExpressionError
+from orchestrator.workflow.interpolation import InterpolationError
 from orchestrator.workflow.model import Step, StepKind
 
 
@@ -56,12 +56,13 @@ def _skipped_because(ctx: RunContext, step: Step, frame: Frame) -> str | None:
         return "analyze no longer exists"
     if step.when is None:
         return None
-    _, scope = ctx.environment.for_step(ctx, step, frame)
     try:
-        if step.when.is_true(scope):
+        _, scope = ctx.environment.for_step(ctx, step, frame)
+        facts = ctx.environment.facts
+        if step.when.is_true(scope, given=facts, warn=lambda words: warn_once(ctx, words)):
             return None
-    except ExpressionError as error:
-        warn_once(ctx, f"when: {error}")
+    except (TextError, InterpolationError):
+        return None  # the command meets the same error, and fails with it
     if step.id:
         frame.variables.set(Layer.RESULTS, {f"{step.id}.skipped": True})
     return f"when {step.when.text} is false"

@@ -60,7 +60,7 @@ class VariableStore:
 def restored(
     checkpoint: WorkflowCheckpoint, secrets: Mapping[str, str]
 ) -> tuple[dict[str, object], list[str]]:
-    """The variables of a checkpoint, secrets put back, and the names of secrets that are missing."""
+    """The variables of a checkpoint, secrets put back, and the names of missing secrets."""
     values: dict[str, object] = dict(checkpoint.variables)
     missing: set[str] = set()
     for name, needed in checkpoint.x.masked.items():

@@ -89,9 +89,7 @@ def read_record(
     Raises:
         NotFound: it is gone.
     """
-    card = Card(
-        run_id, "session", status.st_mtime_ns, status.st_size, status.st_ino, scanned_ns
-    )
+    card = Card(run_id, "session", status.st_mtime_ns, status.st_size, status.st_ino, scanned_ns)
     try:
         document = _parse(path, status)
         _fill(card, document)

@@ -12,22 +12,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store.cards import Card
+from store.cards import About, Card
 from store.errors import StoreError
 from store.home import Home
 from store.index import Index
 from store.known_runs import KnownRuns
-from store.reconcile import resting_state, session_status
+from store.resting import state_of_words
 from store.row import SessionRow
-from store.rows import row_from
+from store.rows import row_from, with_worktree
 from store.scan import Listing, list_home, list_runs
 from store.session_filter import Order, SessionFilter
-from store.standing import Standing, assess, standing_row, with_worktree
-from store.states import State
-from store.status import STALL_AFTER_SECONDS
+from store.states import STALL_AFTER_SECONDS, State
+
+if TYPE_CHECKING:  # loaded only when there is a run whose record is not enough
+    from store.standing import Standing
 
 __all__ = ["Catalog", "Changed", "Order", "Selection", "SessionFilter"]
 
@@ -35,8 +37,7 @@ _UNFINISHED = frozenset({"Initializing", "Running", None})
 """Words of records that cannot say by themselves how the run stands; None is no readable record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """What is different since the last refresh."""
 
     ids: frozenset[str] = frozenset()
@@ -47,8 +48,7 @@ class Changed:
         return bool(self.ids or self.removed)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The rows a filter shows, and how many it would show without offset and limit."""
 
     rows: list[SessionRow]
@@ -119,12 +119,13 @@ class Catalog:
         return self._known
 
     def _find_duplicates(self, listing: Listing) -> set[str]:
-        directories = set(listing.state_directories)
-        found = {
-            card.id: card.workflow_id
-            for card in self._runs().cards.values()
-            if card.workflow_id in directories and card.workflow_id != card.id and card.has_record
-        }
+        """A record without a directory of its own may be a second one of another run."""
+        cards, directories = self._runs().cards, listing.state_directories
+        found = {}
+        for run_id in listing.records.keys() - directories:
+            workflow_id = self._runs().values(run_id).get("workflow_id")
+            if workflow_id in directories and cards[run_id].has_record:
+                found[run_id] = workflow_id
         before, self._duplicates = self._duplicates, found
         changed = before.keys() ^ found.keys()
         for run_id in changed:
@@ -135,9 +136,14 @@ class Catalog:
 
     def _assess(self, only: set[str] | None) -> set[str]:
         known = self._runs()
-        now_us = self._clock_ns() // 1_000
         changed = self._settle()
-        for run_id in self._doubtful(only):
+        doubtful = self._doubtful(only)
+        if not doubtful:
+            return changed
+        from store.standing import assess
+
+        now_us = self._clock_ns() // 1_000
+        for run_id in doubtful:
             card = known.cards[run_id]
             standing = assess(
                 self.home,
@@ -191,12 +197,11 @@ class Catalog:
         """The sessions a filter shows, and how many there are without its offset and limit."""
         wanted = wanted or SessionFilter()
         with self._lock, _without_collecting():
-            found = list(self._matching(wanted))
-            found.sort(key=_SORT_KEYS[wanted.order])
+            found = self._matching(wanted)
             end = wanted.offset + wanted.limit if wanted.limit else None
-            shown = [card for card, _ in found[wanted.offset : end]]
+            shown = list(islice(_sorted(found, wanted.order), wanted.offset, end))
             self._runs().load_values(card.id for card in shown if card.id not in self._rows)
-            return Selection([self._row(card) for card in shown], len(found))
+            return Selection([self._row(card) for card in shown], sum(map(len, found.values())))
 
     def row(self, run_id: str) -> SessionRow | None:
         """The row of one session as it was at the last refresh, or None."""
@@ -207,12 +212,14 @@ class Catalog:
     def counts(self, wanted: SessionFilter | None = None) -> Counter[State]:
         """How many sessions a filter shows in each state."""
         with self._lock:
-            return Counter(state for _, state in self._matching(wanted or SessionFilter()))
+            found = self._matching(wanted or SessionFilter())
+            return Counter({state: len(cards) for state, cards in found.items()})
 
-    def cards(self) -> list[Card]:
-        """The few facts every list needs of each session, archived ones too; not to be changed."""
+    def abouts(self) -> dict[str, About]:
+        """What each session is about, archived ones too."""
         with self._lock:
-            return list(self._runs().cards.values())
+            self._runs().load_abouts()
+            return {card.id: card.about or About() for card in self._runs().cards.values()}
 
     def close(self) -> None:
         """Write what was learned to the index, and close it."""
@@ -226,20 +233,21 @@ class Catalog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _matching(self, wanted: SessionFilter) -> Iterator[tuple[Card, State]]:
-        known = self._runs()
-        text = wanted.text.casefold() if wanted.text else None
-        searches = known.search_texts() if text else {}
+    def _matching(self, wanted: SessionFilter) -> dict[State, list[Card]]:
+        known, standings = self._runs(), self._standings
+        needs_about = wanted.needs_about
+        if needs_about:
+            known.load_abouts()
+        found: dict[State, list[Card]] = {}
         for card in known.cards.values():
-            state = self._state(card)
-            if wanted.holds(card, state) and (text is None or text in searches[card.id]):
-                yield card, state
-
-    def _state(self, card: Card) -> State:
-        standing = self._standings.get(card.id)
-        if standing is not None:
-            return standing.state
-        return resting_state(session_status(card.status), card.merge) or State.UNREADABLE
+            standing = standings.get(card.id)
+            state = standing.state if standing else state_of_words(card.status, card.merge)
+            if not wanted.holds(card, state):
+                continue
+            if needs_about and not wanted.holds_about(card.about or About()):
+                continue
+            found.setdefault(state, []).append(card)
+        return found
 
     def _row(self, card: Card) -> SessionRow:
         row = self._rows.get(card.id)
@@ -247,22 +255,42 @@ class Catalog:
             return row
         values = self._runs().values(card.id)
         standing = self._standings.get(card.id)
-        if standing is not None:
-            row = standing_row(self.home, card, values, standing)
+        if standing is None:
+            state = state_of_words(card.status, card.merge)
+            row = row_from(with_worktree(self.home, values), state)
         else:
-            row = row_from(with_worktree(self.home, values), self._state(card))
+            from store.standing import standing_row
+
+            row = standing_row(self.home, card, values, standing)
         if card.id in self._duplicates:
             row = replace(row, problem=f"duplicate record of {self._duplicates[card.id]}")
         self._rows[card.id] = row
         return row
 
 
-_SORT_KEYS: dict[Order, Callable[[tuple[Card, State]], tuple[Any, ...]]] = {
-    Order.ATTENTION: lambda one: (one[1].order, -one[0].updated_us, one[0].id),
-    Order.CHANGED: lambda one: (-one[0].updated_us, one[0].id),
-    Order.STARTED: lambda one: (-one[0].started_us, one[0].id),
-    Order.WORKFLOW: lambda one: (one[0].workflow, -one[0].updated_us, one[0].id),
-    Order.REPOSITORY: lambda one: (one[0].repo, -one[0].updated_us, one[0].id),
+def _sorted(found: dict[State, list[Card]], order: Order) -> Iterator[Card]:
+    if order is Order.ATTENTION:
+        # Of thousands mostly the first few are shown, so only those states are sorted.
+        for state in sorted(found, key=lambda state: state.order):
+            yield from sorted(found[state], key=_newest_change)
+        return
+    key = _SORT_KEYS[order]
+    yield from sorted(chain.from_iterable(found.values()), key=key)
+
+
+def _newest_change(card: Card) -> tuple[Any, ...]:
+    return -card.updated_us, card.id
+
+
+def _about(card: Card) -> About:
+    return card.about or About()
+
+
+_SORT_KEYS: dict[Order, Callable[[Card], tuple[Any, ...]]] = {
+    Order.CHANGED: _newest_change,
+    Order.STARTED: lambda card: (-_about(card).started_us, card.id),
+    Order.WORKFLOW: lambda card: (_about(card).workflow, *_newest_change(card)),
+    Order.REPOSITORY: lambda card: (_about(card).repo, *_newest_change(card)),
 }
 
 

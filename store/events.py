@@ -222,9 +222,7 @@ def read_events(home: Home, repo: str | None, run_id: str) -> EventReader:
 def last_events(home: Home, repo: str | None, run_id: str, count: int) -> list[Event]:
     """The newest ``count`` events in order, read from the ends of the files."""
     directories = (
-        event_directories(home, run_id)
-        if repo is None
-        else [home.events_directory(repo, run_id)]
+        event_directories(home, run_id) if repo is None else [home.events_directory(repo, run_id)]
     )
     newest: list[Event] = []
     for path in reversed([path for directory in directories for path in event_files(directory)]):
@@ -270,7 +268,7 @@ def parse_event(line: bytes) -> Event | None:
                 run_id=str(document.get("correlation_id", "")),
                 # The format spells "dead letter queue" so; the other spelling is also found.
                 type=f"d_l_q_{kind[4:]}" if kind.startswith("dlq_") else kind,
-                fields=fields,
+                fields={str(name): value for name, value in fields.items()},
                 metadata=metadata if isinstance(metadata, dict) else {},
             )
     return None

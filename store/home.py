@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from store.errors import InvalidId
 
@@ -21,6 +20,8 @@ REQUEST_ACTIONS = ("set_parallel", "pause", "pause_now", "cancel")
 
 def new_session_id() -> str:
     """A fresh ``session-{uuid4}``."""
+    from uuid import uuid4  # lists need none, and it is slow to load
+
     return f"session-{uuid4()}"
 
 
@@ -30,9 +31,14 @@ def check_id(text: str) -> str:
     Raises:
         InvalidId: it may not (separators, ``..``, control characters, too long, empty).
     """
-    if _SAFE_ID.match(text) is None or ".." in text:
+    if not is_id(text):
         raise InvalidId(f"invalid id: {text[:80]!r}", hint="prodigy sessions list shows the ids")
     return text
+
+
+def is_id(text: str) -> bool:
+    """Whether the text may become part of a path."""
+    return _SAFE_ID.match(text) is not None and ".." not in text
 
 
 def repository_directory(name: str) -> str:
@@ -72,7 +78,7 @@ class Home:
         return self.root / "sessions"
 
     def session_file(self, run_id: str) -> Path:
-        return self.sessions / f"{check_id(run_id)}.json"
+        return self.root.joinpath("sessions", f"{check_id(run_id)}.json")
 
     # -- one run's own directory
     @property
@@ -80,13 +86,13 @@ class Home:
         return self.root / "state"
 
     def run_directory(self, run_id: str) -> Path:
-        return self.state / check_id(run_id)
+        return self.root.joinpath("state", check_id(run_id))
 
     def run_lock(self, run_id: str) -> Path:
-        return self.run_directory(run_id) / "run.lock"
+        return self.root.joinpath("state", check_id(run_id), "run.lock")
 
     def owner_file(self, run_id: str) -> Path:
-        return self.run_directory(run_id) / "owner.json"
+        return self.root.joinpath("state", check_id(run_id), "owner.json")
 
     def control_directory(self, run_id: str) -> Path:
         return self.run_directory(run_id) / "control"
@@ -97,7 +103,7 @@ class Home:
         return self.control_directory(run_id) / f"{action}.json"
 
     def checkpoints_directory(self, run_id: str) -> Path:
-        return self.run_directory(run_id) / "checkpoints"
+        return self.root.joinpath("state", check_id(run_id), "checkpoints")
 
     def checkpoint_file(self, run_id: str, workflow_id: str) -> Path:
         return self.checkpoints_directory(run_id) / f"{check_id(workflow_id)}.checkpoint.json"
@@ -146,7 +152,7 @@ class Home:
 
     # -- of the original tool, only read
     def resume_lock(self, lock_id: str) -> Path:
-        return self.root / "resume_locks" / f"{check_id(lock_id)}.lock"
+        return self.root.joinpath("resume_locks", f"{check_id(lock_id)}.lock")
 
     # -- the home's own
     @property

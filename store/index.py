@@ -37,7 +37,9 @@ CREATE INDEX IF NOT EXISTS runs_started ON runs(started_us DESC, id);
 CREATE TABLE IF NOT EXISTS checkpoints(id TEXT PRIMARY KEY, facts TEXT NOT NULL);
 """
 # Another version of this code may keep other things of a run under the same names.
-_SIGNATURE = zlib.crc32(f"{_SCHEMA} {' '.join(SessionRow.__slots__)}".encode()) >> 1
+_MEANING = 1
+"""Counted up when what is kept changes its meaning under the same names."""
+_SIGNATURE = zlib.crc32(f"{_MEANING} {_SCHEMA} {' '.join(SessionRow.__slots__)}".encode()) >> 1
 
 
 class Index:
@@ -151,6 +153,8 @@ class Index:
         signature = database.execute("PRAGMA application_id").fetchone()[0]
         if (version, signature) == (0, 0):
             database.execute("PRAGMA journal_mode = WAL")
+            # The first filling is the biggest, and a power cut in the middle of it costs nothing.
+            database.execute("PRAGMA synchronous = OFF")
             with _transaction(database):
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     database.execute(statement)
@@ -158,7 +162,8 @@ class Index:
                 database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         elif (version, signature) != (_SCHEMA_VERSION, _SIGNATURE):
             raise sqlite3.DatabaseError("made by another version")
-        database.execute("PRAGMA synchronous = NORMAL")
+        else:
+            database.execute("PRAGMA synchronous = NORMAL")
         return True
 
     def _select(self, sql: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:

@@ -7,18 +7,18 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from store.atomic import read_file, read_json_object
-from store.cards import Card, read_record, search_text
+from store.cards import About, Card, read_record, search_text
 from store.errors import NotFound, StoreError
 from store.home import Home
 from store.index import Index
-from store.reconcile import CheckpointFacts
 from store.rows import RowValues, microseconds, record_values
 from store.scan import Listing
-from store.standing import RememberedCheckpoint, newest_checkpoint
-from store.worktree_metadata import read_path
+
+if TYPE_CHECKING:  # loaded only when there is a run whose record is not enough
+    from store.reconcile import CheckpointFacts
+    from store.remembered import RememberedCheckpoint
 
 _FEW = 200
 """Up to so many changed records their rows are prepared at once; of more, when they are shown."""
@@ -39,24 +39,15 @@ class KnownRuns:
         self._index = index
         self._values: dict[str, RowValues] = {}
         self._checkpoints: dict[str, RememberedCheckpoint] = {}
+        self._checkpoint_texts: dict[str, str] | None = None
         self._cleaned_up: dict[str, Card] = {}
         self._unsaved: set[str] = set()
         self._unsaved_checkpoints: set[str] = set()
         self._saved_at = -_SAVE_EVERY_SECONDS
-        self._searches_loaded = index is None
-        self.cards: dict[str, Card] = {}
-        if index is not None:
-            self._recall(index)
-
-    def _recall(self, index: Index) -> None:
-        self.cards = index.cards()
-        for run_id, card in list(self.cards.items()):
-            if card.source != "session":
-                self._cleaned_up[run_id] = self.cards.pop(run_id)
-        for run_id, text in index.checkpoints().items():
-            checkpoint = RememberedCheckpoint.from_text(text)
-            if checkpoint is not None:
-                self._checkpoints[run_id] = checkpoint
+        self._abouts_loaded = index is None
+        self.cards: dict[str, Card] = index.cards() if index is not None else {}
+        for run_id in [card.id for card in self.cards.values() if card.source != "session"]:
+            self._cleaned_up[run_id] = self.cards.pop(run_id)
 
     # -- keeping in step
 
@@ -80,19 +71,20 @@ class KnownRuns:
         return changed - removed, removed
 
     def _read_changed(self, listing: Listing) -> set[str]:
-        stale = []
-        for run_id, status in listing.records.items():
-            card = self.cards.get(run_id)
-            if card is None or status is None or not card.is_of(status):
-                stale.append(run_id)
+        cards = self.cards
+        stale = [
+            run_id
+            for run_id, status in listing.records.items()
+            if status is None or run_id not in cards or not cards[run_id].is_of(status)
+        ]
         different = set()
         for run_id in stale:
-            before, values_before = self.cards.get(run_id), self._values.pop(run_id, None)
+            before, values_before = cards.get(run_id), self._values.pop(run_id, None)
             card, document = self._read(run_id, listing.records[run_id])
             if card is None:
                 del listing.records[run_id]
                 continue
-            self.cards[run_id] = card
+            cards[run_id] = card
             self._unsaved.add(run_id)
             if document is None:
                 self._values[run_id] = {"id": run_id, "problem": card.problem}
@@ -106,9 +98,11 @@ class KnownRuns:
     def _read(
         self, run_id: str, status: os.stat_result | None
     ) -> tuple[Card | None, dict[str, Any] | None]:
+        from store.atomic import read_file
+
         scanned_ns = time.time_ns()
-        path = self._home.session_file(run_id)
         try:
+            path = self._home.session_file(run_id)
             if status is not None:
                 return read_record(path, run_id, status, scanned_ns)
             read_file(path)
@@ -117,7 +111,8 @@ class KnownRuns:
             return None, None
         except StoreError as error:
             problem = error.reason
-        return Card(run_id, "session", f"sessions/{run_id}.json", problem=problem), None
+        about = About(search=f"{run_id}\n{problem}".casefold())
+        return Card(run_id, "session", about=about, problem=problem), None
 
     def _add_recordless(self, listing: Listing) -> set[str]:
         changed = set()
@@ -125,20 +120,21 @@ class KnownRuns:
             card = self.cards.get(run_id)
             if card is None or card.source != "checkpoint":
                 self._forget(run_id)
-                self.cards[run_id] = Card(run_id, "checkpoint", f"state/{run_id}")
+                self.cards[run_id] = Card(run_id, "checkpoint", about=About(search=run_id))
                 changed.add(run_id)
         for run_id, path in list(listing.with_metadata.items()):
             known = self._cleaned_up.get(run_id) or self.cards.get(run_id)
             if known is None or known.source != "metadata" or not _is_of(known, path):
                 self._forget(run_id)
-                known = _metadata_card(run_id, path, self._home)
+                known = _metadata_card(run_id, path)
                 changed.add(run_id)
+                self._unsaved.add(run_id)
             if known.merge == _CLEANED_UP:
                 # Nothing is left of it but the note that it was cleaned up.
                 self._cleaned_up[run_id] = known
                 del listing.with_metadata[run_id]
-                self._unsaved.add(run_id)
             else:
+                self._cleaned_up.pop(run_id, None)
                 self.cards[run_id] = known
         return changed & self.cards.keys()
 
@@ -170,6 +166,8 @@ class KnownRuns:
 
     def _values_from_file(self, card: Card) -> RowValues:
         if card.has_record:
+            from store.atomic import read_json_object
+
             try:
                 document = read_json_object(self._home.session_file(card.id))
                 values = record_values(document, card.id)
@@ -178,44 +176,48 @@ class KnownRuns:
             else:
                 self._unsaved.add(card.id)
                 return values
-        return {"id": card.id, "status": card.status or "", "repo": card.repo}
+        return {"id": card.id, "status": card.status or ""}
 
-    def search_texts(self) -> dict[str, str]:
-        """What a search for words looks through, by run."""
-        if not self._searches_loaded and self._index is not None:
-            for run_id, text in self._index.searches().items():
+    def load_abouts(self) -> None:
+        """Give every card what its run is about."""
+        if not self._abouts_loaded and self._index is not None:
+            self._abouts_loaded = True
+            for run_id, about in self._index.abouts().items():
                 card = self.cards.get(run_id)
-                if card is not None and card.search is None and run_id not in self._unsaved:
-                    card.search = text
-            self._searches_loaded = True
-        found = {}
-        for run_id, card in self.cards.items():
-            if card.search is None:
-                values = self.values(run_id) if card.source == "session" else {}
-                words = (values.get(name) for name in ("branch", "error", "problem"))
-                card.search = search_text((run_id, card.workflow, card.repo, *words))
-            found[run_id] = card.search
-        return found
+                if card is not None and card.about is None:
+                    card.about = about
+        for card in self.cards.values():
+            if card.about is None:
+                card.about = _about_from_values(self.values(card.id))
 
     def newest_checkpoint(self, run_id: str) -> CheckpointFacts | None:
         """The newest usable checkpoint of a run, read again only when its files changed."""
+        from store.remembered import RememberedCheckpoint, newest_checkpoint
+
+        if self._checkpoint_texts is None:
+            self._checkpoint_texts = self._index.checkpoints() if self._index is not None else {}
         before = self._checkpoints.get(run_id)
+        if before is None and run_id in self._checkpoint_texts:
+            before = RememberedCheckpoint.from_text(self._checkpoint_texts.pop(run_id))
         found = newest_checkpoint(self._home, run_id, before)
+        self._checkpoints[run_id] = found
         if found is not before:
-            self._checkpoints[run_id] = found
             self._unsaved_checkpoints.add(run_id)
         return found.facts
 
     def learn(self, run_id: str, checkpoint: CheckpointFacts) -> None:
         """Fill the card of a run that has no record from its checkpoint."""
         card = self.cards[run_id]
-        card.repo = checkpoint.repo or card.repo
-        card.repo_path = checkpoint.repo_path
-        card.workflow = checkpoint.workflow_name
-        card.workflow_id = checkpoint.workflow_id
+        words = (run_id, checkpoint.workflow_name, checkpoint.repo, checkpoint.branch)
         card.updated_us = microseconds(checkpoint.timestamp) or 0
-        card.started_us = microseconds(checkpoint.start_time) or 0
-        card.search = None
+        card.about = About(
+            repo=checkpoint.repo,
+            repo_path=checkpoint.repo_path,
+            workflow=checkpoint.workflow_name,
+            workflow_id=checkpoint.workflow_id,
+            started_us=microseconds(checkpoint.start_time) or 0,
+            search=search_text((*words, card.problem or "")),
+        )
 
     # -- remembering
 
@@ -233,6 +235,8 @@ class KnownRuns:
             return
         known = [self.cards.get(one) or self._cleaned_up.get(one) for one in self._unsaved]
         kept = [card for card in known if card is not None and _may_be_kept(card)]
+        if any(card.about is None for card in kept):
+            self.load_abouts()
         values = {card.id: self._values[card.id] for card in kept if card.id in self._values}
         checkpoints = {
             run_id: self._checkpoints[run_id].to_text() if run_id in self._checkpoints else None
@@ -255,7 +259,7 @@ def _may_be_kept(card: Card) -> bool:
 
 def _same(before: Card | None, after: Card) -> bool:
     return before is not None and after == replace(
-        before, scanned_ns=after.scanned_ns, search=after.search
+        before, scanned_ns=after.scanned_ns, about=after.about
     )
 
 
@@ -266,8 +270,25 @@ def _is_of(card: Card, path: Path) -> bool:
         return False
 
 
-def _metadata_card(run_id: str, path: Path, home: Home) -> Card:
-    card = Card(run_id, "metadata", os.path.relpath(path, home.root), scanned_ns=time.time_ns())
+def _about_from_values(values: RowValues) -> About:
+    names = ("id", "workflow", "repo", "branch", "error", "problem")
+    return About(
+        repo=values.get("repo", ""),
+        repo_path=values.get("repo_path", ""),
+        workflow=values.get("workflow", ""),
+        workflow_id=values.get("workflow_id", ""),
+        job_id=values.get("job_id"),
+        started_us=values.get("started_us", 0),
+        search=search_text(values.get(name) or "" for name in names),
+    )
+
+
+def _metadata_card(run_id: str, path: Path) -> Card:
+    from store.worktree_metadata import read_path
+
+    card = Card(run_id, "metadata", scanned_ns=time.time_ns())
+    repo = path.parent.parent.name
+    card.about = About(repo=repo, search=search_text((run_id, repo)))
     try:
         status = path.stat()
         metadata = read_path(path)
@@ -275,10 +296,9 @@ def _metadata_card(run_id: str, path: Path, home: Home) -> Card:
         card.problem = str(error)
         return card
     card.mtime_ns, card.size, card.ino = status.st_mtime_ns, status.st_size, status.st_ino
-    card.repo = path.parent.parent.name
-    card.repo_path = metadata.repo_path
-    card.started_us = microseconds(metadata.created_at) or 0
-    card.updated_us = microseconds(metadata.updated_at) or card.started_us
+    started_us = microseconds(metadata.created_at) or 0
+    card.updated_us = microseconds(metadata.updated_at) or started_us
+    card.about = card.about._replace(repo_path=metadata.repo_path, started_us=started_us)
     if metadata.status == _CLEANED_UP or metadata.is_of_agent:
         card.merge = _CLEANED_UP
     return card

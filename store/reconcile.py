@@ -56,9 +56,7 @@ class RecordFacts:
             merge=fields.optional_text(metadata.get("merge")),
             stop_kind=fields.optional_text(fields.table(extension.get("stop")).get("kind")),
             attempt=max((fields.whole(one.get("n")) for one in attempts), default=0),
-            waiting_kind=fields.optional_text(
-                fields.table(extension.get("waiting")).get("kind")
-            ),
+            waiting_kind=fields.optional_text(fields.table(extension.get("waiting")).get("kind")),
         )
 
 
@@ -245,16 +243,16 @@ def _lags(record: RecordFacts, checkpoint: CheckpointFacts) -> bool:
 def _without_record(checkpoint: CheckpointFacts | None, metadata: MetadataFacts | None) -> Truth:
     merge = MergeState.MERGED.value if metadata is not None and metadata.merged else None
     if checkpoint is not None:
-        status = status_of_checkpoint(checkpoint)
-        index, total = _progress(status, None, checkpoint, metadata)
+        told = status_of_checkpoint(checkpoint)
+        index, total = _progress(told, None, checkpoint, metadata)
         return Truth(
-            status=status,
+            status=told,
             source="checkpoint",
             step_index=index,
             total_steps=total,
             stop_kind=checkpoint.stop_kind,
-            merge=merge if status is SessionStatus.COMPLETED else None,
-            error=checkpoint.error if status is SessionStatus.FAILED else None,
+            merge=merge if told is SessionStatus.COMPLETED else None,
+            error=checkpoint.error if told is SessionStatus.FAILED else None,
         )
     if metadata is None:
         return Truth(None, "nothing", not_resumable="nothing is known of it")

@@ -11,10 +11,10 @@ from typing import Any
 
 from store import fields
 from store.errors import Unreadable
+from store.home import Home, repository_directory
 from store.row import SessionRow
 from store.states import State
 from store.times import from_text
-from store.transitions import read_only_reason
 
 _ERROR_LENGTH = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +93,15 @@ _DEFAULTS: dict[str, Any] = {
 def row_from(values: RowValues, state: State) -> SessionRow:
     """The row of these values in this state."""
     return SessionRow(state=state, **values)
+
+
+def with_worktree(home: Home, values: RowValues) -> RowValues:
+    """The values with the whole path of the worktree instead of its name."""
+    name = values.get("worktree", "")
+    if not name or name.startswith("/") or not values.get("repo"):
+        return values
+    directory = f"{home.root}/worktrees/{repository_directory(values['repo'])}"
+    return {**values, "worktree": f"{directory}/{name}"}
 
 
 def microseconds(value: object) -> int | None:
@@ -224,6 +233,8 @@ def _add_usage(values: RowValues, usage: object) -> None:
 
 
 def _add_problem(values: RowValues, document: Mapping[str, Any], run_id: str) -> None:
+    from store.transitions import read_only_reason  # lists from the index need none of it
+
     reason = read_only_reason(document)
     if reason is not None:
         values["newer_format"] = True

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from store.errors import InvalidId, StoreError
-from store.home import Home, check_id
-from store.worktree_metadata import AGENT_PREFIX, find_metadata, metadata_directories
+from store.home import Home, check_id, is_id
+
+AGENT_PREFIX = "mapreduce-agent-"
+"""How the names of agents' worktrees begin, which are no runs of their own."""
 
 _RECORD = ".json"
 _CHECKPOINT = ".checkpoint.json"
 _NO_RUN = "merge-workflow-"
 
 
-@dataclass(slots=True)
 class Listing:
     """The names of runs a home has, by what there is of them."""
 
-    records: dict[str, os.stat_result | None] = field(default_factory=dict)
-    """Session records; None for one whose status cannot be read, such as a dangling link."""
-    owned: set[str] = field(default_factory=set)
-    """Runs with an owner's notice or a resume lock of the original."""
-    with_checkpoint: set[str] = field(default_factory=set)
-    """Runs without a record that have a checkpoint."""
-    with_metadata: dict[str, Path] = field(default_factory=dict)
-    """Runs with neither that have worktree metadata."""
-    state_directories: Collection[str] = ()
+    def __init__(self) -> None:
+        self.records: dict[str, os.stat_result | None] = {}
+        """Session records; None for one whose status cannot be read, such as a dangling link."""
+        self.owned: set[str] = set()
+        """Runs with an owner's notice or a resume lock of the original."""
+        self.with_checkpoint: set[str] = set()
+        """Runs without a record that have a checkpoint."""
+        self.with_metadata: dict[str, Path] = {}
+        """Runs with neither that have worktree metadata."""
+        self.state_directories: set[str] = set()
 
 
 def list_home(home: Home) -> Listing:
@@ -37,20 +38,53 @@ def list_home(home: Home) -> Listing:
     Raises:
         StoreError: a directory is there and cannot be listed.
     """
-    listing = Listing(records=_records(home), state_directories=_state_directories(home))
+    listing = Listing()
+    listing.records = _records(home)
+    listing.state_directories = _state_directories(home)
     listing.owned = _with_owner(home, listing.state_directories) | _original_locks(home)
-    listing.with_checkpoint = {
-        name
-        for name in set(listing.state_directories) - listing.records.keys()
-        if has_checkpoint(home, name)
-    }
-    known = listing.records.keys() | listing.with_checkpoint
-    for directory in metadata_directories(home):
+    recordless = listing.state_directories - listing.records.keys()
+    listing.with_checkpoint = {name for name in recordless if has_checkpoint(home, name)}
+    for directory in metadata_directories(home.worktrees):
         for name in os.listdir(directory):
-            run_id = name.removesuffix(_RECORD)
-            if run_id not in known and run_id != name and _may_be_run(run_id):
+            run_id = name[:-5]
+            if run_id in listing.records or run_id in listing.with_checkpoint:
+                continue
+            if name.endswith(_RECORD) and _may_be_run(run_id):
                 listing.with_metadata.setdefault(run_id, directory / name)
     return listing
+
+
+def metadata_directories(worktrees: Path) -> Iterator[Path]:
+    """The directory of worktree metadata of every repository that has one."""
+    try:
+        names = sorted(os.listdir(worktrees))
+    except OSError:
+        return
+    for name in names:
+        directory = worktrees / name / ".metadata"
+        if directory.is_dir():
+            yield directory
+
+
+def find_metadata(home: Home, run_id: str, *, user_home: Path | None = None) -> Path | None:
+    """The metadata file of a run whose repository is not known.
+
+    Args:
+        home: the state home.
+        run_id: the session id.
+        user_home: where the original puts worktrees although its state home is elsewhere; looked
+            at last.
+    """
+    check_id(run_id)
+    roots = [home.worktrees]
+    if user_home is not None and user_home / ".prodigy" != home.root:
+        roots.append(user_home / ".prodigy" / "worktrees")
+    for root in roots:
+        for directory in metadata_directories(root):
+            path = directory / f"{run_id}.json"
+            if path.exists():
+                return path
+    return None
 
 
 def list_runs(home: Home, ids: Iterable[str]) -> Listing:
@@ -111,10 +145,7 @@ def _records(home: Home) -> dict[str, os.stat_result | None]:
                 continue
             run_id = name[:-5]
             try:
-                check_id(run_id)
                 found[run_id] = status(name, dir_fd=directory)
-            except InvalidId:  # no id of ours leads to it
-                continue
             except FileNotFoundError:
                 if _is_link(name, directory):
                     found[run_id] = None
@@ -125,12 +156,12 @@ def _records(home: Home) -> dict[str, os.stat_result | None]:
     return found
 
 
-def _state_directories(home: Home) -> list[str]:
+def _state_directories(home: Home) -> set[str]:
     directory = _open_directory(home.state)
     if directory is None:
-        return []
+        return set()
     try:
-        return os.listdir(directory)
+        return set(os.listdir(directory))
     finally:
         os.close(directory)
 
@@ -160,9 +191,7 @@ def _open_directory(path: Path) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(
-            f"cannot list: {error.strerror}", path=path, operation="list"
-        ) from error
+        raise StoreError(f"cannot list: {error.strerror}", path=path, operation="list") from error
 
 
 def _is_link(name: str, directory: int) -> bool:
@@ -174,10 +203,4 @@ def _is_link(name: str, directory: int) -> bool:
 
 
 def _may_be_run(run_id: str) -> bool:
-    if run_id.startswith(AGENT_PREFIX) or run_id.startswith("."):
-        return False
-    try:
-        check_id(run_id)
-    except InvalidId:
-        return False
-    return True
+    return is_id(run_id) and not run_id.startswith(AGENT_PREFIX)

@@ -66,7 +66,7 @@ class SessionFilter:
         )
 
     def holds(self, card: Card, state: State) -> bool:
-        """Whether a session is to be listed."""
+        """Whether a session is to be listed, as far as its card can say."""
         if (
             (self.archived is not None and bool(card.archived) is not self.archived)
             or (self.states is not None and state not in self.states)
@@ -75,11 +75,10 @@ class SessionFilter:
         ):
             return False
         since = self.since
-        if since is not None and card.updated_us < since.timestamp() * 1_000_000:
-            return False
-        return not self.needs_about or self._holds_of(card.about or About())
+        return since is None or card.updated_us >= since.timestamp() * 1_000_000
 
-    def _holds_of(self, about: About) -> bool:
+    def holds_about(self, about: About) -> bool:
+        """Whether a session about this is to be listed, as far as that goes."""
         return (
             (self.repo is None or self.repo in (about.repo, about.repo_path))
             and (self.workflow is None or self.workflow == about.workflow)

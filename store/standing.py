@@ -6,16 +6,12 @@ the original, and runs whose record is missing or unreadable; all others are as 
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from store import requests, worktree_metadata
-from store.cards import CLOCK_TICK_NS, Card
-from store.errors import StoreError
+from store.cards import About, Card
 from store.home import Home
 from store.locks import Liveness, Verdict, probe
 from store.reconcile import (
@@ -24,11 +20,11 @@ from store.reconcile import (
     RecordFacts,
     Truth,
     reconcile,
-    session_status,
 )
+from store.resting import session_status
 from store.row import SessionRow
-from store.rows import RowValues, microseconds, row_from
-from store.states import CheckpointStatus, SessionStatus, State
+from store.rows import RowValues, microseconds, row_from, with_worktree
+from store.states import SessionStatus, State
 from store.status import ORIGINAL, RecordCondition, Situation, state_of
 
 _UNFINISHED = frozenset({SessionStatus.INITIALIZING, SessionStatus.RUNNING})
@@ -81,7 +77,7 @@ def assess(
     """
     recorded = session_status(card.status)
     verdict = probe(home, card.id, says_active=recorded in _UNFINISHED)
-    if card.source != "session" or card.problem is not None:
+    if not card.has_record:
         return _without_record(home, card, verdict, newest(card.id))
     live = verdict.liveness is Liveness.LIVE
     if not live:
@@ -146,29 +142,19 @@ def _last_output(home: Home, run_id: str, values: RowValues) -> int | None:
 
 def standing_row(home: Home, card: Card, values: RowValues, standing: Standing) -> SessionRow:
     """The row of a run whose record alone does not say all."""
-    if card.source != "session" or card.problem is not None:
+    if not card.has_record:
         values = _values_without_record(card, standing)
     row = row_from(with_worktree(home, values), standing.state)
     owner = standing.verdict.owner
     if owner is not None and standing.verdict.liveness is not Liveness.DEAD:
-        row = replace(
-            row, owner_pid=owner.pid, owner_host=owner.host, owner_command=owner.command
-        )
+        row = replace(row, owner_pid=owner.pid, owner_host=owner.host, owner_command=owner.command)
     if standing.state is State.UNKNOWN:
         row = replace(row, live_reason=standing.verdict.reason)
     if standing.output_us is not None:
         row = replace(row, output_us=standing.output_us)
-    if card.source == "session" and card.problem is None and standing.checkpoint is not None:
+    if card.has_record and standing.checkpoint is not None:
         row = _with_progress(row, values, standing.checkpoint)
     return row
-
-
-def with_worktree(home: Home, values: RowValues) -> RowValues:
-    """The values with the whole path of the worktree instead of its name."""
-    name = values.get("worktree", "")
-    if not name or name.startswith("/") or not values.get("repo"):
-        return values
-    return {**values, "worktree": f"{home.repository_worktrees(values['repo'])}/{name}"}
 
 
 def _with_progress(row: SessionRow, values: RowValues, checkpoint: CheckpointFacts) -> SessionRow:
@@ -195,7 +181,7 @@ _ENDED = frozenset({SessionStatus.COMPLETED, SessionStatus.FAILED, SessionStatus
 
 def _values_without_record(card: Card, standing: Standing) -> RowValues:
     values: RowValues = {"id": card.id, "problem": card.problem or _why_no_record(standing)}
-    checkpoint = standing.checkpoint
+    checkpoint, about = standing.checkpoint, card.about or About()
     truth: Truth = reconcile(None, checkpoint, standing.metadata)
     values.update(
         step_index=truth.step_index,
@@ -203,7 +189,10 @@ def _values_without_record(card: Card, standing: Standing) -> RowValues:
         error=truth.error,
         stop_kind=truth.stop_kind,
         merge_state=truth.merge,
-        repo=card.repo,
+        repo=about.repo,
+        updated_us=card.updated_us,
+        state_since_us=card.updated_us,
+        started_us=about.started_us,
     )
     if checkpoint is None:
         return values
@@ -212,7 +201,7 @@ def _values_without_record(card: Card, standing: Standing) -> RowValues:
         workflow=checkpoint.workflow_name,
         workflow_id=checkpoint.workflow_id,
         workflow_path=checkpoint.workflow_path,
-        repo=checkpoint.repo or card.repo,
+        repo=checkpoint.repo or about.repo,
         repo_path=checkpoint.repo_path,
         branch=checkpoint.branch,
         base_branch=checkpoint.base_branch,
@@ -231,75 +220,3 @@ def _values_without_record(card: Card, standing: Standing) -> RowValues:
 def _why_no_record(standing: Standing) -> str:
     source = "checkpoint" if standing.checkpoint is not None else "worktree"
     return f"only its {source} is known"
-
-
-# -- what is remembered of checkpoints
-
-
-@dataclass(slots=True)
-class RememberedCheckpoint:
-    """The newest checkpoint of a run as it was when its files had this stamp."""
-
-    stamp: tuple[int, ...]
-    """Times, sizes and inodes of the directories and the file it was read from."""
-    scanned_ns: int
-    file: str
-    facts: CheckpointFacts | None
-
-    @property
-    def too_fresh(self) -> bool:
-        """Whether its files changed so shortly before they were read that they must be again."""
-        newest = max(self.stamp[0], self.stamp[1], self.stamp[2])
-        return abs(self.scanned_ns - newest) < CLOCK_TICK_NS
-
-    def to_text(self) -> str:
-        """For the index."""
-        facts = None if self.facts is None else asdict(self.facts)
-        return json.dumps([self.stamp, self.scanned_ns, self.file, facts])
-
-    @classmethod
-    def from_text(cls, text: str) -> RememberedCheckpoint | None:
-        """From the index; None when it is nothing this version wrote."""
-        try:
-            stamp, scanned_ns, file, facts = json.loads(text)
-            if facts is not None:
-                facts["status"] = CheckpointStatus(facts["status"])
-            return cls(tuple(stamp), scanned_ns, file, facts and CheckpointFacts(**facts))
-        except (ValueError, TypeError, KeyError):
-            return None
-
-
-def newest_checkpoint(
-    home: Home, run_id: str, remembered: RememberedCheckpoint | None
-) -> RememberedCheckpoint:
-    """The newest usable checkpoint of a run, read again only when its files changed."""
-    scanned_ns = time.time_ns()
-    if (
-        remembered is not None
-        and not remembered.too_fresh
-        and remembered.stamp == _stamp(home, run_id, remembered.file)
-    ):
-        return remembered
-    from store import checkpoints  # only lists with crashed runs need it
-
-    found = None
-    try:
-        found = checkpoints.newest(home, run_id)
-    except (StoreError, OSError):
-        found = None
-    file = found.path.relative_to(home.checkpoints_directory(run_id)).as_posix() if found else ""
-    facts = CheckpointFacts.of(found.checkpoint) if found is not None else None
-    return RememberedCheckpoint(_stamp(home, run_id, file), scanned_ns, file, facts)
-
-
-def _stamp(home: Home, run_id: str, file: str) -> tuple[int, ...]:
-    directory = f"{home.checkpoints_directory(run_id)}"
-    stats: list[Any] = []
-    for path in (directory, f"{directory}/history", f"{directory}/{file}" if file else directory):
-        try:
-            stats.append(os.stat(path))
-        except OSError:
-            stats.append(None)
-    times = [0 if status is None else status.st_mtime_ns for status in stats]
-    last = stats[-1]
-    return (*times, 0 if last is None else last.st_size, 0 if last is None else last.st_ino)

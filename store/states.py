@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+STALL_AFTER_SECONDS = 15 * 60.0
+"""A running step that has printed nothing for so long counts as stalled, unless told otherwise."""
+
 
 class SessionType(StrEnum):
     WORKFLOW = "Workflow"

@@ -11,10 +11,7 @@ from enum import StrEnum
 
 from store.locks import Liveness
 from store.reconcile import Truth
-from store.states import SessionStatus, State
-
-STALL_AFTER_SECONDS = 15 * 60.0
-"""A running step that has printed nothing for so long counts as stalled, unless told otherwise."""
+from store.states import STALL_AFTER_SECONDS, SessionStatus, State
 
 ORIGINAL = "original"
 """Command of a holder that is a resume of the original tool."""

@@ -156,7 +156,5 @@ def _logs_in(directory: Path, pattern: re.Pattern[str]) -> list[StepLogFile]:
             continue
         handler = int(match[3]) if pattern is _HANDLER_LOG else 0
         step, attempt = int(match[1]), int(match[2])
-        logs.append(
-            StepLogFile(step, attempt, handler, path, status.st_size, status.st_mtime_ns)
-        )
+        logs.append(StepLogFile(step, attempt, handler, path, status.st_size, status.st_mtime_ns))
     return logs

@@ -76,7 +76,7 @@ def transition(
     last_update = document.get("updated_at")
     at = later_than(fields.optional_text(last_update), now)
     document["updated_at"] = at
-    if error is not None:
+    if error:
         document["error"] = _cut(error, ERROR_LIMIT_BYTES)
     if before is to:
         return

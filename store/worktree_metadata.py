@@ -5,8 +5,6 @@ The format is the original's. Nothing is known only from here: it can be rebuilt
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,12 +13,29 @@ from typing import Any
 
 from store.atomic import dump_json, make_directory, read_json_object, replace_file
 from store.errors import NotFound, ReadOnly, Unreadable
-from store.home import Home, check_id
+from store.home import Home
+from store.scan import AGENT_PREFIX, find_metadata
 from store.states import StopKind
 from store.times import later_than, to_text
 
+__all__ = [
+    "InterruptionType",
+    "WorktreeMetadata",
+    "WorktreeStatus",
+    "find_metadata",
+    "interruption_of",
+    "new_document",
+    "read",
+    "read_if_any",
+    "read_path",
+    "set_merge_answer",
+    "set_numbers",
+    "set_status",
+    "write",
+    "write_path",
+]
+
 _MAX_ITERATIONS = 10
-AGENT_PREFIX = "mapreduce-agent-"
 
 
 class WorktreeStatus(StrEnum):
@@ -293,39 +308,6 @@ def write_path(path: Path, document: dict[str, Any]) -> None:
         raise ReadOnly(f"written by a newer version (format {found})", path=path, operation="write")
     make_directory(path.parent)
     replace_file(path, dump_json(document))
-
-
-def find_metadata(home: Home, run_id: str, *, user_home: Path | None = None) -> Path | None:
-    """The metadata file of a run whose repository is not known.
-
-    Args:
-        home: the state home.
-        run_id: the session id.
-        user_home: where the original puts worktrees although its state home is elsewhere; looked
-            at last.
-    """
-    check_id(run_id)
-    for directory in metadata_directories(home, user_home=user_home):
-        path = directory / f"{run_id}.json"
-        if path.exists():
-            return path
-    return None
-
-
-def metadata_directories(home: Home, *, user_home: Path | None = None) -> Iterator[Path]:
-    """The metadata directory of every repository."""
-    roots = [home.worktrees]
-    if user_home is not None and user_home / ".prodigy" != home.root:
-        roots.append(user_home / ".prodigy" / "worktrees")
-    for root in roots:
-        try:
-            names = sorted(os.listdir(root))
-        except OSError:
-            continue
-        for name in names:
-            directory = root / name / ".metadata"
-            if directory.is_dir():
-                yield directory
 
 
 def read_if_any(home: Home, run_id: str) -> WorktreeMetadata | None:

@@ -46,7 +46,7 @@ def world_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git_config.write_text(_GIT_CONFIG, encoding="utf-8")
     for name in list(os.environ):
         ours = name.startswith(("PRODIGY_", "GIT_", "XDG_", "FAKE_CLAUDE"))
-        if (ours and name not in _KEPT) or name in _OUTPUT_SETTINGS:
+        if (ours and name not in _KEPT) or name in _SETTINGS_OF_THE_USER:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(user_home))
     monkeypatch.setenv("PRODIGY_HOME", str(tmp_path / "prodigy"))
@@ -58,9 +58,9 @@ def world_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return user_home
 
 
-_OUTPUT_SETTINGS = frozenset(
+_SETTINGS_OF_THE_USER = frozenset(
     {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CI", "COLUMNS", "LINES", "PAGER", "EDITOR"}
-    | {"TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "VISUAL", "PYTHONPATH"}
+    | {"TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "VISUAL", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
 )
 
 

@@ -29,7 +29,9 @@ class Span(click.ParamType):
             return float(value)
         found = _SPAN.match(str(value).strip())
         if found is None:
-            self.fail(f"'{value}' is no duration; one looks like 30s, 15m, 2h, 7d or 4w", param, ctx)
+            self.fail(
+                f"'{value}' is no duration; one looks like 30s, 15m, 2h, 7d or 4w", param, ctx
+            )
         number, unit = found.groups()
         return float(number) * _SECONDS[(unit or self.bare).lower()]
 
@@ -60,6 +62,20 @@ class Moment(click.ParamType):
             return datetime.now(UTC) - timedelta(seconds=seconds)
         except OverflowError:
             return datetime.fromtimestamp(0, UTC)
+
+
+class Size(click.ParamType):
+    """A number of bytes such as ``10KB`` or ``1.5GB``; a KB is 1 024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from orchestrator.config_values import NotAValue, read_bytes
+
+        try:
+            return value if isinstance(value, int) else read_bytes(str(value))
+        except NotAValue:
+            self.fail(f"'{value}' is no size; one looks like 10KB or 1.5GB", param, ctx)
 
 
 STEP_NUMBER = click.IntRange(min=1)

@@ -204,7 +204,7 @@ class LazyGroup(_Shared, click.Group):
         command = self.get_command(ctx, word)
         if command is None:
             raise self.unknown(ctx, word)
-        return self._names[word], command, args[1:]
+        return self._names.get(word, word), command, args[1:]
 
     def unknown(self, ctx: click.Context, word: str) -> Exception:
         """The error for a word that is no command of this group."""

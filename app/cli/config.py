@@ -7,9 +7,9 @@ from pathlib import Path
 from app.cli.command import Entry, LazyGroup, argument, command, flag, nearest_word
 from app.cli.failure import EXIT_FAILED, CommandFailed, not_found, usage_error
 from app.cli.invocation import Invocation
+from app.cli.places import tilde
 from app.cli.problems import count_of, described, problem_object
 from app.cli.running_config import repository_of
-from app.cli.places import tilde
 from orchestrator.config import (
     LoadedConfig,
     Setting,

@@ -179,17 +179,18 @@ class _Asking:
         """Wait for an answer; False when the owner does not give one."""
         from orchestrator import control
 
-        limit = self._wait if self._wait is not None else 0.0
         answer = control.wait_answer(
-            self._invocation.home, run_id, self._action, max(limit, _ANSWER_SECONDS)
+            self._invocation.home,
+            run_id,
+            self._action,
+            max(self._wait or 0.0, _ANSWER_SECONDS),
+            until_obeyed=self._wait is not None,
         )
         row = row_of(self._invocation, run_id)
         if answer.done:
             self._report(row, _settled_words(row))
             return True
-        self._invocation.out.warning(
-            f"{run_id}: no answer; {answer.description}"
-        )
+        self._invocation.out.warning(f"{run_id}: no answer; {answer.description}")
         self._report(row, word_of(row.state))
         return False
 

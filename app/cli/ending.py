@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.cli.failure import CommandFailed
 from app.cli.invocation import Invocation
-from app.cli.progress import Progress
 from app.cli.places import tilde
+from app.cli.progress import Progress
 from app.cli.runs import open_catalog
 from app.cli.session_object import session_object
 from app.cli.session_steps import checkpoint_of, steps_of
@@ -58,9 +58,7 @@ def run_document(invocation: Invocation, result: RunResult) -> dict[str, object]
         return {"id": result.session_id, "state": result.state, "steps": []}
     checkpoint = checkpoint_of(invocation.home, row.id)
     document = session_object(row)
-    document["steps"] = [
-        step.document() for step in steps_of(invocation.home, row, checkpoint)
-    ]
+    document["steps"] = [step.document() for step in steps_of(invocation.home, row, checkpoint)]
     document["exit_code"] = result.exit_code
     document["message"] = result.message
     return document

@@ -19,6 +19,7 @@ from store.events import Event, EventReader, event_directories, parse_event
 from store.times import duration_seconds, from_text, utc_now
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ARCHIVE = "archive"
 _QUIET = frozenset({"step_output_ref"})
 _FAILURES = frozenset({"step_failed", "agent_failed", "job_failed", "checkpoint_failed"})
 
@@ -63,7 +64,13 @@ def directories(invocation: Invocation, job_id: str | None) -> list[Path]:
     root = invocation.home.root / "events"
     if not root.is_dir():
         return []
-    return sorted(path for repo in root.iterdir() if repo.is_dir() for path in repo.iterdir())
+    return sorted(
+        path
+        for repo in root.iterdir()
+        if repo.is_dir() and repo.name != _ARCHIVE
+        for path in repo.iterdir()
+        if path.is_dir()
+    )
 
 
 def reader_for(invocation: Invocation, choice: Choice) -> Iterable[Event]:

@@ -207,9 +207,7 @@ def events_search(
 )
 @_JOB
 @_TYPE
-def events_follow(
-    invocation: Invocation, *, job_id: str | None, event_type: str | None
-) -> None:
+def events_follow(invocation: Invocation, *, job_id: str | None, event_type: str | None) -> None:
     choice = choice_of(job_id, event_type)
     run_id = resolve_run(invocation, job_id) if job_id is not None else None
     reader = EventReader(directories(invocation, run_id))

@@ -176,4 +176,6 @@ class LiveBlock:
         if self._log is None:
             return []
         shown = last_lines(self._log, _OUTPUT_LINES)
-        return [Text(f"    {one_line(without_colors(line))}", style="bright_black") for line in shown]
+        return [
+            Text(f"    {one_line(without_colors(line))}", style="bright_black") for line in shown
+        ]

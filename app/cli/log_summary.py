@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.invocation import Invocation
-from app.cli.run_logs import RunLogFile, logs_of_run
 from app.cli.places import tilde
+from app.cli.run_logs import RunLogFile, logs_of_run
 from app.cli.runs import row_of
 from app.format import cost, count, size, tokens
 

@@ -27,7 +27,7 @@ def last_lines(path: Path, count: int) -> list[str]:
                 file.seek(start)
                 data = file.read(end - start) + data
                 end = start
-                shown = readable(data.decode(errors="replace").splitlines()[bool(start):])
+                shown = readable(data.decode(errors="replace").splitlines()[bool(start) :])
                 if start == 0 or len(shown) >= count:
                     return shown[-count:]
             return shown[-count:]

@@ -40,6 +40,19 @@ def merge(
     if everything == bool(ids):
         raise usage_error("name the sessions, or give --all" if not ids
                           else "--all and an ID contradict each other")  # fmt: skip
+    return merge_runs(invocation, ids, everything=everything, yes=yes, into=into, check=check)
+
+
+def merge_runs(
+    invocation: Invocation,
+    ids: tuple[str, ...],
+    *,
+    everything: bool,
+    yes: bool,
+    into: str | None = None,
+    check: bool = False,
+) -> int:
+    """Merge several runs, or those of this repository with an open merge; or only look."""
     if everything:
         wanted = SessionFilter(repo=repository_here(), states=frozenset(_OPEN))
         ids = tuple(row.id for row in open_catalog(invocation).rows(wanted))
@@ -64,7 +77,7 @@ class _Merging:
 
     def check(self, run_id: str) -> int | None:
         """Say what a merge would do."""
-        from orchestrator.final_merge import check_merge
+        from orchestrator.merging import check_merge
 
         found = check_merge(self._invocation.home, run_id, into=self._into)
         conflicts = list(found.conflicts)
@@ -88,7 +101,7 @@ class _Merging:
 
     def merge(self, run_id: str) -> int | None:
         """Merge one run."""
-        from orchestrator.final_merge import merge_session
+        from orchestrator.merging import merge_session
 
         progress = Progress(self._invocation.out)
         question = MergeQuestion(self._invocation, progress.aside)

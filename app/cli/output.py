@@ -104,7 +104,9 @@ class Output:
         """Colour a text where colour is allowed."""
         if not self.color or not text:
             return text
-        codes = [code for code in (_BOLD if bold else "", _COLORS.get(role) if role else "") if code]
+        codes = [
+            code for code in (_BOLD if bold else "", _COLORS.get(role) if role else "") if code
+        ]
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes else text
 
     def status(self, style: Style) -> Cell:

@@ -13,7 +13,7 @@ from app.format import short_id
 from store.catalog import SessionFilter
 
 if TYPE_CHECKING:
-    from orchestrator.resume import ResumeOptions
+    from orchestrator.resume_plan import ResumeOptions
 
 _SHOWN_RUNS = 10
 
@@ -58,7 +58,7 @@ def resume(
     kill_children: bool,
     path: str | None,
 ) -> int | None:
-    from orchestrator.resume import ResumeOptions
+    from orchestrator.resume_plan import ResumeOptions
 
     if yes and no_merge:
         raise usage_error("--yes and --no-merge contradict each other")
@@ -91,9 +91,17 @@ def continue_run(
     invocation: Invocation, run_id: str, *, merge: bool | None, detach: bool
 ) -> int | None:
     """Resume with nothing else asked for, as ``run --resume`` does."""
-    from orchestrator.resume import ResumeOptions
+    from orchestrator.resume_plan import ResumeOptions
 
     return _continue(invocation, run_id, ResumeOptions(merge=merge), only_plan=False, detach=detach)
+
+
+def continue_from(invocation: Invocation, run_id: str, checkpoint: str | None) -> int | None:
+    """Resume from a checkpoint, the newest if none is named."""
+    from orchestrator.resume_plan import ResumeOptions
+
+    options = ResumeOptions(from_checkpoint=checkpoint)
+    return _continue(invocation, run_id, options, only_plan=False, detach=False)
 
 
 def _continue(
@@ -109,7 +117,10 @@ def _no_id(invocation: Invocation) -> CommandFailed:
     """The error of a resume without an id, naming the runs that could be meant."""
     rows = open_catalog(invocation).rows(SessionFilter(resumable=True, limit=_SHOWN_RUNS))
     facts = tuple(
-        (short_id(row.id), f"{row.state} at step {row.step_index + 1}, {row.workflow} in {row.repo}")
+        (
+            short_id(row.id),
+            f"{row.state} at step {row.step_index + 1}, {row.workflow} in {row.repo}",
+        )
         for row in rows
     )
     return CommandFailed(

@@ -61,9 +61,7 @@ def run(
     session_id: str | None,
 ) -> int | None:
     if words:
-        raise usage_error(
-            f"unexpected argument '{words[0]}'", "further values stand after --args"
-        )
+        raise usage_error(f"unexpected argument '{words[0]}'", "further values stand after --args")
     if yes and no_merge:
         raise usage_error("--yes and --no-merge contradict each other")
     merge = True if yes else False if no_merge else None
@@ -140,7 +138,11 @@ def _near_files(missing: Path) -> str:
     """Workflow files beside the missing one whose name is near."""
     from orchestrator.workflow.suggest import nearest
 
-    places = (missing.parent, missing.parent / "workflows", missing.parent / ".prodigy" / "workflows")
+    places = (
+        missing.parent,
+        missing.parent / "workflows",
+        missing.parent / ".prodigy" / "workflows",
+    )
     found = [file for place in places if place.is_dir() for file in place.glob("*.y*ml")]
     names = {file.name: file for file in found}
     if missing.name in names:

@@ -106,4 +106,3 @@ def row_of(invocation: Invocation, run_id: str) -> SessionRow:
     if row is None:
         raise NotFound(f"no run {run_id}", hint="prodigy sessions list")
     return row
-

@@ -51,8 +51,13 @@ _COLUMNS = (
 @option("--since", type=Moment("m"), metavar="T", help="Only sessions started since then.")
 @option("--search", metavar="TEXT", help="Only sessions that mention the text.")
 @flag("--resumable", help="Only sessions that can be resumed.")
-@option("--sort", type=click.Choice([str(order) for order in Order]), default="attention",
-        metavar="BY", help="By attention, changed, started, workflow or repository.")
+@option(
+    "--sort",
+    type=click.Choice([str(order) for order in Order]),
+    default="attention",
+    metavar="BY",
+    help="By attention, changed, started, workflow or repository.",
+)
 @option("--limit", type=COUNT, default=50, metavar="N", help="At most so many; 0 for all (50).")
 @flag("--watch", help="Show the list anew whenever something changes, until Ctrl-C.")
 def sessions_list(
@@ -104,8 +109,8 @@ def _show(invocation: Invocation, catalog: Catalog, wanted: SessionFilter) -> No
         out.json({"sessions": [session_object(row, now) for row in rows], "total": total})
         return
     if not rows:
-        nothing = catalog.ids() == []
-        out.line("No sessions yet: prodigy run WORKFLOW starts one." if nothing
+        unfiltered = wanted == SessionFilter(limit=wanted.limit, order=wanted.order)
+        out.line("No sessions yet: prodigy run WORKFLOW starts one." if unfiltered
                  else "No session matches.")  # fmt: skip
         return
     now_us = int(utc_now().timestamp() * 1_000_000)
@@ -115,9 +120,7 @@ def _show(invocation: Invocation, catalog: Catalog, wanted: SessionFilter) -> No
         out.notice(f"{len(rows)} of {total} (--limit 0 for all)")
 
 
-def _cells(
-    invocation: Invocation, row: SessionRow, ids: frozenset[str], now_us: int
-) -> list[Cell]:
+def _cells(invocation: Invocation, row: SessionRow, ids: frozenset[str], now_us: int) -> list[Cell]:
     style = style_of(row.state)
     grey = Role.FAINT if style.weight is Weight.GREY else None
     changed = row.updated_us or row.started_us

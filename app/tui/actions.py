@@ -228,7 +228,7 @@ ACTIONS: tuple[Action, ...] = (
         "prodigy pause {id}", _pause,
     ),
     Action(
-        "pause_now", ("P",), "pause now", "pause now (asks when that costs work)", Group.ACT, BOTH,
+        "pause_now", ("P",), "pause now", "pause now (asks)", Group.ACT, BOTH,
         "prodigy pause {id} --now", _pause_now,
     ),
     Action(
@@ -244,7 +244,7 @@ ACTIONS: tuple[Action, ...] = (
         "prodigy checkpoints list --workflow-id {id}", _needs_session,
     ),
     Action(
-        "copy", ("y",), "copy", "copy id, path, branch, error or command", Group.ACT, BOTH,
+        "copy", ("y",), "copy", "copy id, path, branch, error…", Group.ACT, BOTH,
         "", _needs_session,
     ),
     Action(

@@ -7,7 +7,6 @@ import signal
 import threading
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
@@ -68,6 +67,7 @@ class ProdigyApp(App[int]):
         backend: Backend,
         *,
         query: str = "",
+        session: str | None = None,
         theme: str = themes.DARK,
         ascii_only: bool | None = None,
         live: bool = True,
@@ -91,8 +91,12 @@ class ProdigyApp(App[int]):
         self.reading = ""
         self.started_here: set[str] = set()
         """Runs started from here that still go on."""
+        self.drafts: dict[str, dict[str, str]] = {}
+        """What was typed for workflows that were not started yet, by path."""
         self._ink: themes.Ink | None = None
         self._live = live
+        self._opens = session
+        """The session to open once the list is there."""
         self._changed = threading.Event()
         self._refreshing = False
         self._pulsing = False
@@ -162,7 +166,7 @@ class ProdigyApp(App[int]):
             self.set_interval(TICK_SECONDS, self._tick)
 
     def on_unmount(self) -> None:
-        self.backend.stop()
+        self.backend.close()
 
     # -- the store
 
@@ -190,7 +194,12 @@ class ProdigyApp(App[int]):
     def on_prodigy_app_loaded(self, event: Loaded) -> None:
         self.store_problem = self.store_problem_words = ""
         self.listing.replace_all(event.rows)
+        opens, self._opens = self._opens, None
+        if opens is not None and opens in self.listing.rows:
+            self.listing.selected = opens
         self._tell_all(None)
+        if opens is not None and opens in self.listing.rows:
+            self.action_screens()[-1].action_do("open_session")
         self.look_at_live()
 
     def on_prodigy_app_store_trouble(self, event: StoreTrouble) -> None:
@@ -221,12 +230,6 @@ class ProdigyApp(App[int]):
         home = self.sessions_screen
         if self.store_problem:
             self.store_problem = self.store_problem_words = ""
-        stalled = {
-            row.id
-            for row in self.listing.rows.values()
-            if row.state.value == "stalled" and row.id in self.listing.output_us
-        }
-        rows = tuple(row for row in rows if not (row.id in stalled and row.state == "running"))
         change = self.listing.apply(rows, removed, hold=home is not None and home.in_use)
         ids = frozenset((*(row.id for row in rows), *removed))
         for screen in self.action_screens():
@@ -281,13 +284,3 @@ class ProdigyApp(App[int]):
             screens[-1].action_do("quit")
         else:
             self.exit(0)
-
-
-def run(home: Path | None = None, *, query: str = "", read_only: bool = False) -> int:
-    """Show the dashboard until it is quit; returns the exit code."""
-    from store.home import Home
-
-    chosen = Home(home) if home is not None else Home.from_environment()
-    app = ProdigyApp(Backend(chosen, Path.cwd(), read_only=read_only), query=query)
-    code = app.run()
-    return code if isinstance(code, int) else (app.return_code or 0)

@@ -8,14 +8,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from app import format as form
-from app.tui.details import BeginsAt, CheckpointView, EventView, SessionDetail, WorkflowChoice
-from app.tui.details import WorkflowView
+from app.tui.details import (
+    BeginsAt,
+    CheckpointView,
+    EventView,
+    PlanView,
+    SessionDetail,
+    WorkflowChoice,
+    WorkflowView,
+)
 from store.errors import StoreError
 from store.home import Home
 from store.row import SessionRow
@@ -23,15 +30,12 @@ from store.states import State
 from store.times import utc_now
 
 if TYPE_CHECKING:
-    from orchestrator.launch import Launched
-    from orchestrator.resume_plan import ResumePlan
     from store.catalog import Catalog
     from store.checkpoint import WorkflowCheckpoint
     from store.watch import ChangeFeed
 
 Result = TypeVar("Result")
 
-STALL_AFTER_SECONDS = 15 * 60.0
 NO_ANSWER_SECONDS = 10.0
 
 
@@ -103,7 +107,11 @@ class Backend:
         from store.catalog import Catalog
 
         if self._catalog is None:
-            self._catalog = Catalog(self.home, use_index=self._use_index)
+            self._catalog = Catalog(
+                self.home,
+                use_index=self._use_index,
+                clock_ns=lambda: int(self.clock().timestamp() * 1e9),
+            )
         return self._catalog
 
     def problem(self) -> str | None:
@@ -133,26 +141,26 @@ class Backend:
     def row(self, run_id: str) -> SessionRow | None:
         """One session as it is now."""
         with self._lock:
+            self._open_catalog().refresh((run_id,))
             return next(iter(self._rows((run_id,))), None)
 
     def _rows(self, ids: Iterable[str]) -> tuple[SessionRow, ...]:
         catalog = self._open_catalog()
         found = []
         for run_id in ids:
-            try:
-                row = catalog.row(run_id)
-            except StoreError:
-                continue
-            if row is not None:
+            row = catalog.row(run_id)
+            if row is not None and not row.archived:
                 found.append(row)
         return tuple(found)
 
     def pulse(self, ids: Sequence[str]) -> Pulse:
         """Look again at sessions at work: whether they still are, and whether they say anything."""
         with self._lock:
-            rows = self._rows(ids)
+            changed = self._open_catalog().refresh(ids)
+            rows = self._rows(changed.ids.union(ids))
         now = self.clock()
-        seen, output, silent = [], {}, {}
+        output: dict[str, int] = {}
+        silent: dict[str, str] = {}
         for row in rows:
             grew = self._output_grew_us(row)
             if grew is not None:
@@ -161,8 +169,7 @@ class Backend:
                 words = self._no_answer(row, now)
                 if words:
                     silent[row.id] = words
-            seen.append(self._or_stalled(row, grew, now))
-        return Pulse(tuple(seen), output, silent)
+        return Pulse(rows, output, silent)
 
     def _output_grew_us(self, row: SessionRow) -> int | None:
         if not row.step_log or not row.state.is_live:
@@ -171,12 +178,6 @@ class Backend:
             return os.stat(self.home.run_directory(row.id) / row.step_log).st_mtime_ns // 1000
         except OSError:
             return None
-
-    def _or_stalled(self, row: SessionRow, grew_us: int | None, now: datetime) -> SessionRow:
-        if row.state is not State.RUNNING or grew_us is None:
-            return row
-        silent = now.timestamp() - max(grew_us, row.step_started_us or 0) / 1e6
-        return replace(row, state=State.STALLED) if silent >= STALL_AFTER_SECONDS else row
 
     def _no_answer(self, row: SessionRow, now: datetime) -> str:
         from store.locks import process_state
@@ -202,6 +203,14 @@ class Backend:
         feed = ChangeFeed(self.home)
         feed.start(lambda _ids: changed())
         self._feed = feed
+
+    def close(self) -> None:
+        """Stop following, and write what was learned to the index."""
+        self.stop()
+        with self._lock:
+            if self._catalog is not None:
+                self._catalog.close()
+                self._catalog = None
 
     def stop(self) -> None:
         """Stop following."""
@@ -270,9 +279,9 @@ class Backend:
         """
         from orchestrator import control
 
-        self._do(lambda: control.cancel_at_rest(self.home, run_id))
+        self._do(lambda: control.cancel_at_rest(self.home, run_id, tool="prodigy-tui"))
 
-    def plan(self, run_id: str, **choices: object) -> ResumePlan:
+    def plan(self, run_id: str, *, use_file: bool = False, force: bool = False) -> PlanView:
         """What a resume would do.
 
         Raises:
@@ -280,29 +289,56 @@ class Backend:
         """
         from app.tui.planning import make_plan
 
-        return make_plan(self, run_id, **choices)
+        return self._do(lambda: make_plan(self.home, run_id, use_file=use_file, force=force))
 
-    def resume(self, run_id: str, arguments: Sequence[str]) -> Launched:
-        """Start a resume as a process of its own.
-
-        Raises:
-            Refused: it could not be started.
-        """
-        from orchestrator.launch import launch_resume
-
-        return self._do(lambda: launch_resume(self.home, run_id, list(arguments)))
-
-    def start(self, arguments: Sequence[str], directory: Path) -> Launched:
-        """Start a run as a process of its own; ``arguments`` are those of ``prodigy run``.
+    def resume(
+        self, run_id: str, arguments: Sequence[str], *, wait_seconds: float = 20.0
+    ) -> None:
+        """Start a resume as a process of its own, and wait until it owns the session.
 
         Raises:
-            Refused: it could not be started.
+            Refused: it could not be started, or ended before; with its own words.
         """
-        from orchestrator.launch import launch_run
+        from orchestrator.launch import LaunchFailed, launch_resume
+
+        def launch() -> None:
+            try:
+                launch_resume(self.home, run_id, arguments).wait_for_record(wait_seconds)
+            except LaunchFailed as failed:
+                raise Refused(failed.output.strip() or str(failed)) from failed
+
+        self._do(launch)
+
+    def start(
+        self, arguments: Sequence[str], directory: Path, *, wait_seconds: float = 20.0
+    ) -> str:
+        """Start a run as a process of its own, and wait for its session record.
+
+        Args:
+            arguments: those of ``prodigy run``.
+            directory: where it is started.
+            wait_seconds: how long to wait for the record.
+
+        Returns:
+            The id of the session.
+
+        Raises:
+            Refused: it could not be started, or ended before it had a record; with its own words.
+        """
+        from orchestrator.launch import LaunchFailed, launch_run
         from store.home import new_session_id
 
         run_id = new_session_id()
-        return self._do(lambda: launch_run(list(arguments), self.home, directory, run_id))
+
+        def launch() -> str:
+            launched = launch_run(["run", *arguments], self.home, directory, run_id)
+            try:
+                launched.wait_for_record(wait_seconds)
+            except LaunchFailed as failed:
+                raise Refused(failed.output.strip() or str(failed)) from failed
+            return launched.session_id
+
+        return self._do(launch)
 
     @staticmethod
     def _do(what: Callable[[], Result]) -> Result:

@@ -128,6 +128,15 @@ class ParameterView:
 
 
 @dataclass(frozen=True, slots=True)
+class FileProblem:
+    """One thing wrong with a workflow file; ``where`` is ``line:column``."""
+
+    where: str
+    words: str
+    is_error: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowView:
     """A workflow file, read: its steps, parameters and problems."""
 
@@ -137,8 +146,8 @@ class WorkflowView:
     steps: tuple[tuple[str, str], ...] = ()
     """Each step's label, and what happens besides running it (``on_failure: …``)."""
     parameters: tuple[ParameterView, ...] = ()
-    problems: tuple[str, ...] = ()
-    """``14:7 unknown key …``, errors first."""
+    problems: tuple[FileProblem, ...] = ()
+    """By position."""
     error_count: int = 0
     uses_args: bool = False
     not_run: str | None = None
@@ -155,3 +164,52 @@ class BeginsAt:
     untracked: int = 0
     named: tuple[str, ...] = ()
     problem: str | None = None
+
+
+class StepFate(StrEnum):
+    """What a resume does with a step."""
+
+    KEEP = "keep"
+    AGAIN = "run again"
+    RUN = "run"
+    SKIP = "skip"
+
+
+class Finding(StrEnum):
+    """How a check of a plan came out."""
+
+    GOOD = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStepView:
+    number: int
+    label: str
+    fate: StepFate
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    name: str
+    finding: Finding
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What a resume would do, and what speaks for and against it."""
+
+    sentence: str
+    steps: tuple[PlannedStepView, ...]
+    checks: tuple[CheckView, ...]
+    command: str
+    impossible: str | None = None
+    instead: str | None = None
+    """The command that would work where this is impossible."""
+    needs_force: tuple[str, ...] = ()
+    """Refusals that only ``--force`` passes, each in words."""
+    workflow_changed: bool = False

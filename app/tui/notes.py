@@ -164,9 +164,11 @@ def _paused(row: SessionRow, _now: int, _output: int | None) -> str:
 def _unmerged(row: SessionRow, _now: int, _output: int | None) -> str:
     target = one_line(row.merge_target or row.base_branch or "")
     aim = f" for {target}" if target else ""
-    files = count(row.files_changed, "file") if row.files_changed else "commits"
+    made = [count(row.commits, "commit")] if row.commits else []
+    if row.files_changed:
+        made.append(count(row.files_changed, "file"))
     declined = "merge declined" if row.merge_state == "declined" else None
-    return _joined(f"{files}{aim}", declined)
+    return _joined(f"{', '.join(made) or 'commits'}{aim}", declined)
 
 
 def _merged(row: SessionRow, _now: int, _output: int | None) -> str:

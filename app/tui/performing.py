@@ -34,13 +34,13 @@ def _row(screen: ActionScreen) -> SessionRow:
 # -- looking ---------------------------------------------------------------------------------------
 
 
-def _open(screen: ActionScreen, tab: str) -> None:
+def _open(screen: ActionScreen, tab: str, *, alone: bool = False) -> None:
     from app.tui.screens.session import SessionScreen
 
     if isinstance(screen, SessionScreen):
         screen.show_tab(tab)
     else:
-        screen.app.push_screen(SessionScreen(_row(screen).id, tab))
+        screen.app.push_screen(SessionScreen(_row(screen).id, tab, alone=alone))
 
 
 def open_session(screen: ActionScreen, _key: str) -> None:
@@ -48,7 +48,7 @@ def open_session(screen: ActionScreen, _key: str) -> None:
 
 
 def show_failure(screen: ActionScreen, _key: str) -> None:
-    _open(screen, "failure")
+    _open(screen, "failure", alone=True)
 
 
 def show_output(screen: ActionScreen, _key: str) -> None:
@@ -143,8 +143,10 @@ def pause_now(screen: ActionScreen, _key: str) -> None:
     question = Question(
         title="Pause now?",
         touched=(Touched(row, f"stops {what} after {form.duration(ran)}"),),
-        sentences=("The step is run again from its start at resume. p waits for its end",
-                   "instead and loses nothing."),
+        sentences=(
+            "The step is run again from its start at resume. p waits for its end instead and "
+            "loses nothing.",
+        ),
         command=f"prodigy pause {form.short_id(row.id)} --now",
         safe="Let it run",
         choices=(Choice("P", "pause now", "now", warns=True), Choice("p", "after this step", "after")),
@@ -177,8 +179,8 @@ def cancel(screen: ActionScreen, _key: str) -> None:
         title="Cancel this session?",
         touched=(Touched(row, what),),
         sentences=(
-            "A cancelled session cannot be resumed. Worktree, commits and",
-            "logs are kept." + (" To stop for now, use pause." if live else ""),
+            "A cancelled session cannot be resumed. Worktree, commits and logs are kept."
+            + (" To stop for now, use pause." if live else ""),
         ),
         command=f"prodigy cancel {form.short_id(row.id)}",
         safe="Keep it",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.git.command import Git, GitError
 from orchestrator.git.repository import read_head
+from orchestrator.steps.process_end import marks_of
 from orchestrator.workflow.globs import select
 from orchestrator.workflow.model import CommitConfig
 
@@ -61,7 +63,7 @@ def auto_commit(
     Raises:
         GitError: a hook refused, or git failed.
     """
-    git = Git(worktree, environment)
+    git = _git(worktree, environment)
     paths = _chosen(git, config)
     if not paths:
         return None
@@ -96,7 +98,7 @@ def squash_since(
     """
     if commit_count(worktree, since) < 2:
         return None
-    git = Git(worktree, environment)
+    git = _git(worktree, environment)
     tip = read_head(worktree)
     index = git.run("write-tree").text
     # the joined commit is to have exactly what the last one has, not what is staged
@@ -151,8 +153,7 @@ def file_changes(worktree: Path, base: str, tip: str = "HEAD", *, limit: int) ->
         "diff", "--no-ext-diff", "--no-renames", "--raw", "--no-abbrev", "-z", base, tip
     ).fields
     entries = [
-        (*facts.split(" "), path)
-        for facts, path in zip(fields[::2], fields[1::2], strict=True)
+        (*facts.split(" "), path) for facts, path in zip(fields[::2], fields[1::2], strict=True)
     ][:limit]
     sizes = _sizes(git, {blob for entry in entries for blob in (entry[2], entry[3])})
     last = _last_commits(git, base, tip)
@@ -168,6 +169,12 @@ def file_changes(worktree: Path, base: str, tip: str = "HEAD", *, limit: int) ->
         )
         for _, _, before, after, letter, path in entries
     ]
+
+
+def _git(worktree: Path, environment: Mapping[str, str] | None) -> Git:
+    """git for changing a worktree: marked as the run's, so that it does not outlive its owner."""
+    variables = os.environ if environment is None else environment
+    return Git(worktree, {**variables, **marks_of(worktree.name)})
 
 
 def _chosen(git: Git, config: CommitConfig) -> list[str]:

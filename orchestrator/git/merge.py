@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.git.command import Git, GitError
-from orchestrator.git.repository import Repository
+from orchestrator.git.repository import Repository, current_branch
 from orchestrator.git.worktrees import (
     OnWait,
     branch_commit,
@@ -79,7 +79,7 @@ def integrate(
         for _ in range(_ROUNDS):
             try:
                 with repository.lock(on_wait) as lock:
-                    _take_in(git, lock, target)
+                    _take_in(git, lock, branch, target)
                     _move_forward(repository, lock, branch, target, environment)
                     return _believed(repository, branch, target)
             except _Conflict as conflict:
@@ -155,20 +155,21 @@ def _check(repository: Repository, worktree: Path, branch: str, target: str) -> 
         raise GitError(f"there is no branch {target}")
     if branch_commit(repository, branch) is None:
         raise GitError(f"there is no branch {branch}")
-    on = Git(worktree).look("symbolic-ref", "--quiet", "--short", "HEAD", check=False).text
     operation = in_progress_operation(worktree)
     if operation is not None:
         raise GitError(f"a {operation} is in progress in {worktree}")
-    if on != branch:
+    if current_branch(worktree) != branch:
         raise GitError(f"{worktree} is not on {branch}")
 
 
-def _take_in(git: Git, lock: int, target: str) -> None:
+def _take_in(git: Git, lock: int, branch: str, target: str) -> None:
     """Merge the target into the worktree's branch, unless it has it already."""
     if git.succeeds("merge-base", "--is-ancestor", f"refs/heads/{target}", "HEAD"):
         return
+    message = f"Merge branch '{target}' into {branch}"
     try:
-        git.run("merge", "--no-ff", "--no-edit", f"refs/heads/{target}", lock_fd=lock)
+        # the full name, because a tag of the same name would be preferred
+        git.run("merge", "--no-ff", "-m", message, f"refs/heads/{target}", lock_fd=lock)
     except GitError:
         unmerged = git.look("diff", "--name-only", "--diff-filter=U", "-z").fields
         if not unmerged:

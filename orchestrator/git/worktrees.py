@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.git.backup import content_tree
 from orchestrator.git.command import Git, GitError
 from orchestrator.git.repository import NotARepository, Repository, git_directory
+from orchestrator.steps.process_end import marks_of
 from store.faults import point
 
 OnWait = Callable[[], None] | None
@@ -242,7 +243,9 @@ def _add(git: Git, lock: int, *arguments: str) -> None:
 
 
 def _check_out(path: Path) -> None:
-    Git(path).run("reset", "--hard", "--quiet", hooks=False, extra=_NO_DOWNLOADS)
+    # a killed owner's guard, or the next owner, ends it: nobody else's lock says that it runs
+    extra = {**_NO_DOWNLOADS, **marks_of(path.name)}
+    Git(path).run("reset", "--hard", "--quiet", hooks=False, extra=extra)
 
 
 def _reference_lock(repository: Repository, branch: str) -> Path:

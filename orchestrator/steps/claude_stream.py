@@ -7,6 +7,7 @@ JSON is somebody's message, and neither is an error.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class StreamReader:
         """Take the next line of stdout."""
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             text = line.decode("utf-8", "replace").strip()
             if text:
                 self._last_text = text
@@ -114,7 +115,7 @@ class StreamReader:
             self._assistant(_map(entry.get("message")))
         elif kind == "rate_limit_event":
             reset = _map(entry.get("rate_limit_info")).get("resetsAt")
-            self._resets_at = float(reset) if isinstance(reset, int | float) else None
+            self._resets_at = float(_count(reset)) or None
         elif kind == "result":
             self._result = entry
 
@@ -205,6 +206,8 @@ def _next_clock_time(text: str, now: datetime) -> float | None:
         return None
     hour, minute = int(found[1]), int(found[2] or 0)
     if found[3] is not None:
+        if not 1 <= hour <= 12:
+            return None
         hour = hour % 12 + (12 if found[3].lower() == "pm" else 0)
     try:
         here = now.astimezone(ZoneInfo(found[4]) if found[4] else None)
@@ -230,7 +233,7 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from orchestrator.context import Frame, RunContext
 from orchestrator.outcomes import CommandOutcome, StepOutcome, Usage
 from orchestrator.texts import TextError, resolve_text
 from orchestrator.variables import Layer
-from orchestrator.workflow.interpolation import TextKind, interpolate
+from orchestrator.workflow.interpolation import TextKind, interpolate, sole_value
 from orchestrator.workflow.model import Foreach, Step, StepKind
 from orchestrator.workflow.values import render
 from store.atomic import append_line, make_directory
@@ -154,13 +154,8 @@ def _resolved(ctx: RunContext, prepared: PreparedStep, item: object) -> object:
 
 def _referenced_list(prepared: PreparedStep, text: str) -> list[object] | None:
     """The list a text is exactly one reference to, if it is one."""
-    stripped = text.strip()
-    if not (stripped.startswith("${") and stripped.endswith("}")):
-        return None
-    value = prepared.scope.lookup(stripped[2:-1].strip())
-    if isinstance(value, list | tuple):
-        return list(value)
-    return None
+    value = sole_value(text, prepared.scope)
+    return list(value) if isinstance(value, list | tuple) else None
 
 
 def _workers(ctx: RunContext, prepared: PreparedStep, loop: Foreach) -> int:

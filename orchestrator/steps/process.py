@@ -14,14 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.guard import Guard
-from orchestrator.steps.process_end import (
-    OWNER_MARK,
-    RUN_MARK,
-    STEP_MARK,
-    Ending,
-    Wanted,
-    kill,
-)
+from orchestrator.steps.process_end import STEP_MARK, Ending, Wanted, kill, marks_of
 from orchestrator.steps.process_watch import ProcessWatch
 from orchestrator.steps.step_log import StepLog
 from orchestrator.steps.step_output import Captured, Drain, Lines, OutputPipe, Stream
@@ -184,9 +177,8 @@ class Processes:
         environment = {
             **spec.env,
             "PWD": str(spec.cwd),
-            RUN_MARK: session_id,
+            **marks_of(session_id),
             STEP_MARK: step,
-            OWNER_MARK: str(os.getpid()),
         }
         with contextlib.ExitStack() as opened:
             ends = [os.pipe(), os.pipe()]
@@ -217,8 +209,7 @@ class Processes:
         if self._guard is not None:
             self._guard.session_started(process.pid)
         return process, [
-            OutputPipe(ends[stream][0], stream, log.stream() if log else None)
-            for stream in Stream
+            OutputPipe(ends[stream][0], stream, log.stream() if log else None) for stream in Stream
         ]
 
 

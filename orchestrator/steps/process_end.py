@@ -31,6 +31,11 @@ _GIVE_UP_SECONDS = 10.0
 _IMMORTAL_STATES = b"ZX"
 
 
+def marks_of(run_id: str) -> dict[str, str]:
+    """The variables that mark what this process starts for a run, whichever step it is for."""
+    return {RUN_MARK: run_id, OWNER_MARK: str(os.getpid())}
+
+
 class Wanted:
     """Which processes are meant.
 
@@ -76,10 +81,11 @@ class Wanted:
 class Found:
     """A process that is meant: ``session`` is its kernel session, ``step`` its mark or ''."""
 
-    __slots__ = ("name", "pid", "session", "step")
+    __slots__ = ("name", "parent", "pid", "session", "step")
 
-    def __init__(self, pid: int, name: str, session: int, step: str) -> None:
+    def __init__(self, pid: int, parent: int, name: str, session: int, step: str) -> None:
         self.pid = pid
+        self.parent = parent
         self.name = name
         self.session = session
         self.step = step
@@ -94,13 +100,17 @@ def find(wanted: Wanted) -> list[Found]:
 
 
 class Ending:
-    """The ending of processes in steps, for a caller that has other things to do meanwhile."""
+    """The ending of processes, bit by bit, for a caller that has other things to do meanwhile.
+
+    What is there at the beginning is asked to end. What a process starts while it cleans up is not,
+    unless its parent is gone: then it was only missed.
+    """
 
     def __init__(self, wanted: Wanted, grace_seconds: float) -> None:
         self._wanted = wanted
         self._kill_at = time.monotonic() + grace_seconds
         self._pause = _SHORTEST_LOOK
-        self._asked: set[int] = set()
+        self._asked: set[int] | None = None
         self.ended: dict[int, Found] = {}
         """Everything that was told to end, by pid."""
         self.is_over = False
@@ -113,20 +123,29 @@ class Ending:
         if self.is_over or now < self.next_look:
             return self.is_over
         left = find(self._wanted)
-        for process in left:
-            self.ended[process.pid] = process
-            if now >= self._kill_at:
+        self.ended.update((process.pid, process) for process in left)
+        if now >= self._kill_at:
+            for process in left:
                 _send(process.pid, signal.SIGKILL)
-            elif process.pid not in self._asked:
-                self._asked.add(process.pid)
-                _send(process.pid, signal.SIGTERM)
-                _send(process.pid, signal.SIGCONT)
+        else:
+            self._ask(left)
         self.is_over = not left or now >= self._kill_at + _GIVE_UP_SECONDS
         self.next_look = now + self._pause
         if now < self._kill_at:
             self.next_look = min(self.next_look, self._kill_at)
         self._pause = min(self._pause * 2, _LONGEST_LOOK)
         return self.is_over
+
+    def _ask(self, left: list[Found]) -> None:
+        pids = {process.pid for process in left}
+        asked = self._asked or set()
+        for process in left:
+            was_missed = self._asked is None or process.parent not in pids
+            if process.pid not in asked and was_missed:
+                asked.add(process.pid)
+                _send(process.pid, signal.SIGTERM)
+                _send(process.pid, signal.SIGCONT)
+        self._asked = asked
 
     def finish(self) -> list[Found]:
         """Wait until it is over; what was ended."""
@@ -184,7 +203,7 @@ def _linux(wanted: Wanted) -> Iterator[Found]:
         if session in wanted.sessions or wanted.is_marked(environment):
             step = _value(environment.split(b"\0"), STEP_MARK)
             command = before.partition(b"(")[2]
-            yield Found(int(name), os.fsdecode(command), session, os.fsdecode(step))
+            yield Found(int(name), int(fields[1]), os.fsdecode(command), session, os.fsdecode(step))
 
 
 def _read(path: str) -> bytes:
@@ -226,6 +245,6 @@ def _elsewhere(wanted: Wanted) -> Iterator[Found]:
             if session in wanted.sessions:
                 process = psutil.Process(pid)
                 if process.status() != psutil.STATUS_ZOMBIE:
-                    yield Found(pid, process.name(), session, "")
+                    yield Found(pid, process.ppid(), process.name(), session, "")
         except (OSError, psutil.Error):
             continue

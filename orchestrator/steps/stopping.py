@@ -19,6 +19,7 @@ class StopSignal:
         self._reason: str | None = None
         self._children: dict[int, weakref.ref[StopSignal]] = {}
         self._parent: StopSignal | None = None
+        self._read_end = self._write_end = -1
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from orchestrator.workflow.fields import (
     Fields,
     as_boolean,
@@ -16,7 +14,6 @@ from orchestrator.workflow.nodes import ListNode, MapNode, Node, Scalar, describ
 from orchestrator.workflow.problems import Problems
 from orchestrator.workflow.reading import Place, StepReader
 
-_ONE_REFERENCE = re.compile(r"\$\{[^{}]+\}\Z|\$[A-Za-z_][A-Za-z0-9_]*\Z")
 _SOURCES = frozenset({"command", "list"})
 _FORMATS = {word: word for word in ("text", "json", "yaml")}
 
@@ -49,9 +46,9 @@ def _loop(fields: Fields, source: Node | None, step: Fields, reader: StepReader)
             fields.key_position("foreach"), "missing_key", "'foreach' needs 'do': its steps"
         )
     steps = () if body is None else reader.steps(body, Place.BODY)
-    if body is not None and not steps and not reader.problems.has_errors:
+    if isinstance(body, ListNode) and not body.items:
         reader.problems.error(body.position, "no_steps", "'do' has no steps")
-    command, items, reference = _source(source, reader.problems)
+    command, items = _source(source, reader.problems)
     parallel = _parallel(fields)
     go_on = fields.boolean("continue_on_error")
     if go_on is None and fields is not step:
@@ -63,28 +60,22 @@ def _loop(fields: Fields, source: Node | None, step: Fields, reader: StepReader)
         steps=steps,
         command=command,
         items=items,
-        reference=reference,
         parallel=parallel,
         max_items=fields.integer("max_items"),
         continue_on_error=bool(go_on),
     )
 
 
-def _source(
-    node: Node | None, problems: Problems
-) -> tuple[str | None, tuple[object, ...] | None, str | None]:
-    """Command, items or reference."""
+def _source(node: Node | None, problems: Problems) -> tuple[str | None, tuple[object, ...] | None]:
+    """Command or items; a reference to a list is told from a command when the loop starts."""
     if node is None:
-        return None, None, None
+        return None, None
     if isinstance(node, ListNode):
-        return None, tuple(plain_data(item) for item in node.items), None
+        return None, tuple(plain_data(item) for item in node.items)
     if isinstance(node, Scalar):
-        text = node.text.strip()
-        if not text:
+        if not node.text.strip():
             wrong_type(node, "foreach", "a command, a list or a reference", problems)
-        if _ONE_REFERENCE.match(text) is not None:
-            return None, None, text
-        return node.text, None, None
+        return node.text, None
     fields = Fields(node, problems, "the source of 'foreach'")
     command = fields.string("command")
     listed = fields.node("list")
@@ -93,10 +84,11 @@ def _source(
         problems.error(
             node.position, "missing_key", "the source of 'foreach' is one of 'command' and 'list'"
         )
-        return None, None, None
-    if listed is None:
-        return command, None, None
-    return _source(listed, problems) if not isinstance(listed, MapNode) else (None, None, None)
+        return None, None
+    if isinstance(listed, MapNode):
+        wrong_type(listed, "list", "a list or a reference to one", problems)
+        return None, None
+    return (command, None) if listed is None else _source(listed, problems)
 
 
 def _parallel(fields: Fields) -> int | str | bool:

@@ -44,6 +44,8 @@ class Composer:
     problems: Problems
     files: ComposedFiles
     sources: list[SourceFile] = field(default_factory=list)
+    _places: dict[str, Path] = field(default_factory=dict)
+    """Where each file is, by its name in problems."""
 
     def workflow(self, path: Path, shown: str, content: bytes) -> Workflow | None:
         """The whole workflow of a file, or None when it cannot even be parsed."""
@@ -54,8 +56,7 @@ class Composer:
     def _file(
         self, found: FoundFile, role: str, chain: tuple[Path, ...]
     ) -> tuple[Workflow, Library] | None:
-        self.sources.append(SourceFile(str(found.path), role, found.content))
-        root = parse_document(found.content, found.shown, self.problems)
+        root = self._parsed(found, role)
         if root is None:
             return None
         file = _File(found.path, found.shown, (*chain, _real(found.path)))
@@ -79,6 +80,16 @@ class Composer:
             workflow = _filled(workflow, template, steps_first=False)
         return workflow, library
 
+    def _parsed(self, found: FoundFile, role: str) -> Node | None:
+        self.sources.append(SourceFile(str(found.path), role, found.content))
+        self._places[found.shown] = found.path
+        return parse_document(found.content, found.shown, self.problems)
+
+    def _named_by(self, node: Node, file: _File) -> tuple[Path, str]:
+        """The file a node is written in, which after ``extends`` may be a base."""
+        shown = node.position.file
+        return self._places.get(shown, file.path), shown
+
     # -- extends ----------------------------------------------------------------------------------
 
     def _extended(self, root: MapNode, file: _File) -> MapNode:
@@ -88,12 +99,15 @@ class Composer:
         if not isinstance(node, Scalar):
             wrong_type(node, "extends", "a path or a name", self.problems)
             return root
-        found = self.files.base(node.text, file.path, file.shown)
-        if not self._usable(found, node.position, f"the base '{node.text}'", file.chain):
+        found = self._usable(
+            self.files.base(node.text, *self._named_by(node, file)),
+            node.position,
+            f"the base '{node.text}'",
+            file.chain,
+        )
+        if found is None:
             return root
-        assert found is not None
-        self.sources.append(SourceFile(str(found.path), "base", found.content))
-        parsed = parse_document(found.content, found.shown, self.problems)
+        parsed = self._parsed(found, "base")
         if parsed is None:
             return root
         chain = (*file.chain, _real(found.path))
@@ -106,15 +120,15 @@ class Composer:
 
     def _usable(
         self, found: FoundFile | None, here: Position, what: str, chain: tuple[Path, ...]
-    ) -> bool:
+    ) -> FoundFile | None:
+        """The file, unless it is missing or leads back to itself."""
         if found is None:
             self.problems.error(here, "missing_file", f"there is no file for {what}")
-            return False
-        if _real(found.path) in chain:
+        elif _real(found.path) in chain:
             names = " → ".join(path.name for path in (*chain, _real(found.path)))
             self.problems.error(here, "cycle", f"files that need each other: {names}")
-            return False
-        return True
+            return None
+        return found
 
     # -- imports ----------------------------------------------------------------------------------
 
@@ -148,10 +162,14 @@ class Composer:
             wrong_type(item, "imports", "a path or {path, alias?, selective?}", self.problems)
         if reference is None:
             return None
-        found = self.files.named(reference, file.path, file.shown)
-        if not self._usable(found, item.position, f"the import '{reference}'", file.chain):
+        found = self._usable(
+            self.files.named(reference, *self._named_by(item, file)),
+            item.position,
+            f"the import '{reference}'",
+            file.chain,
+        )
+        if found is None:
             return None
-        assert found is not None
         composed = self._file(found, "import", file.chain)
         if composed is None:
             return None
@@ -190,8 +208,7 @@ class Composer:
         found, given, override = self._template_file(node, file)
         if found is None:
             return None
-        self.sources.append(SourceFile(str(found.path), "template", found.content))
-        parsed = parse_document(found.content, found.shown, self.problems)
+        parsed = self._parsed(found, "template")
         if parsed is None:
             return None
         body = as_mapping(parsed)
@@ -230,11 +247,10 @@ class Composer:
             return None, None, None
         found = None
         if not registry_only:
-            found = self.files.named(source.text, file.path, file.shown)
+            found = self.files.named(source.text, *self._named_by(source, file))
         found = found or self.files.registered(source.text, file.path, file.shown)
         what = f"the template '{source.text}'"
-        usable = self._usable(found, source.position, what, file.chain)
-        return (found if usable else None), given, override
+        return self._usable(found, source.position, what, file.chain), given, override
 
 
 def _real(path: Path) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.workflow.documents import read_bounded
 from orchestrator.workflow.nodes import ListNode, MapNode, Node, Pair, Scalar, is_null
 
 _SUFFIXES = ("", ".yml", ".yaml", ".json")
@@ -79,7 +80,7 @@ class ComposedFiles:
         if kept is not None:
             return kept
         try:
-            return path.read_bytes()
+            return read_bounded(path)
         except (OSError, ValueError):
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from orchestrator.workflow.json_nodes import parse_json
 from orchestrator.workflow.nodes import MAX_BYTES, Node, Scalar, UnreadableDocument
@@ -29,11 +30,21 @@ def parse_document(data: bytes, file: str, problems: Problems) -> Node | None:
         return None
 
 
+def read_bounded(path: Path) -> bytes:
+    """The content of a file, at most one byte more than a workflow file may have.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def _parse(data: bytes, file: str, problems: Problems) -> Node:
     start = Position(file)
     if len(data) > MAX_BYTES:
         raise UnreadableDocument(
-            start, "too_large", f"the file has {len(data)} bytes; the limit is {MAX_BYTES} (4 MiB)"
+            start, "too_large", f"the file is too large; the limit is {MAX_BYTES} bytes (4 MiB)"
         )
     text = _decoded(data, file)
     strange = _NOT_TEXT.search(text)

@@ -102,7 +102,8 @@ class _Parser:
         except json.JSONDecodeError as error:
             raise self._error(error.pos, error.msg.lower()) from None
         exact = self._offset - start == len(text) + 2
-        text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is no text
+        # half a surrogate pair is no text
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return Scalar(self._at(start), text, False, 1 if exact else None)
 
     def _list(self, depth: int) -> ListNode:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.workflow.compose import Composer
 from orchestrator.workflow.composed_files import ComposedFiles
+from orchestrator.workflow.documents import read_bounded
 from orchestrator.workflow.model import SourceFile, Workflow, WorkflowKind
 from orchestrator.workflow.problems import Position, Problem, Problems, Severity
 
@@ -57,7 +58,7 @@ def load_workflow(
 
 def _content(path: Path, shown: str, problems: Problems) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_bounded(path)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         problems.error(Position(shown), "unreadable_file", f"cannot be read: {reason}")

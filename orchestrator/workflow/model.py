@@ -249,7 +249,10 @@ class CommitConfig:
 
 @dataclass(frozen=True, slots=True)
 class Foreach:
-    """Exactly one of ``command``, ``items`` and ``reference`` says what is looped over."""
+    """Exactly one of ``command`` and ``items`` says what is looped over.
+
+    A command that is exactly one reference to a list loops over that list.
+    """
 
     position: Position
     steps: tuple[Step, ...]
@@ -259,8 +262,6 @@ class Foreach:
     """Workers; True is the workflow's ``max_parallel``; a text is resolved when the loop starts."""
     max_items: int | None = None
     continue_on_error: bool = False
-    reference: str | None = None
-    """A text that is exactly one reference: its list is looped over, else it is a command."""
 
 
 @dataclass(frozen=True, slots=True)

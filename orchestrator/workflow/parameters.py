@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.refusal import EXIT_USAGE, Refused
-from orchestrator.workflow.documents import parse_document
+from orchestrator.workflow.documents import parse_document, read_bounded
 from orchestrator.workflow.environment import StartScope
 from orchestrator.workflow.interpolation import InterpolationError
 from orchestrator.workflow.model import Parameter, Workflow
@@ -25,7 +25,7 @@ def read_parameter_file(path: Path) -> dict[str, object]:
     """
     problems = Problems()
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise Refused(

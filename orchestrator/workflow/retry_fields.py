@@ -11,7 +11,6 @@ from orchestrator.workflow.fields import (
     Fields,
     as_integer,
     read_duration,
-    read_integer,
     read_word,
     wrong_type,
 )
@@ -37,12 +36,12 @@ def complete_retry(given: GivenRetry | None, defaults: GivenRetry | None) -> Ret
 
 def read_retry(node: Node, name: str, problems: Problems) -> GivenRetry:
     """The written fields of a retry map, or of an integer that is the number of attempts."""
-    if isinstance(node, Scalar):
-        attempts = read_integer(node, name, problems, minimum=1)
-        return {} if attempts is None else {"attempts": attempts}
-    if isinstance(node, ListNode):
-        wrong_type(node, name, "a map or a number of attempts", problems)
-        return {}
+    if not isinstance(node, MapNode):
+        attempts = as_integer(node)
+        if attempts is None or attempts < 1:
+            wrong_type(node, name, "a number of attempts or a map", problems)
+            return {}
+        return {"attempts": attempts}
     fields = Fields(node, problems, f"'{name}'")
     given: dict[str, Any] = {
         "attempts": fields.integer("attempts", "max_attempts", minimum=1),

@@ -11,7 +11,7 @@ from orchestrator.workflow.declarations import read_env
 from orchestrator.workflow.failure import read_on_failure
 from orchestrator.workflow.fields import Fields, as_integer, wrong_type
 from orchestrator.workflow.library import Library
-from orchestrator.workflow.model import OnFailure, Step, StepKind
+from orchestrator.workflow.model import OnFailure, Retry, Step, StepKind
 from orchestrator.workflow.nodes import ListNode, MapNode, Node, Scalar, is_null
 from orchestrator.workflow.problems import Position, Problems
 from orchestrator.workflow.reading import Place
@@ -114,7 +114,7 @@ class StepBuilder:
         foreach = read_foreach(fields, self) if found.kind is StepKind.FOREACH else None
         write_file = read_write_file(fields) if found.kind is StepKind.WRITE_FILE else None
         if foreach is not None:
-            text = foreach.command or foreach.reference or f"{len(foreach.items or ())} items"
+            text = foreach.command or f"{len(foreach.items or ())} items"
         if write_file is not None:
             text = write_file.path
         extra = self._metadata(fields, found)
@@ -236,7 +236,9 @@ class StepBuilder:
             )
         return handling, go_on
 
-    def _retry(self, fields: Fields, found: KindFound, place: Place, extra: dict[str, Any]) -> Any:
+    def _retry(
+        self, fields: Fields, found: KindFound, place: Place, extra: dict[str, Any]
+    ) -> Retry | None:
         given: GivenRetry | None = extra.get("retry")
         retries = fields.node("retries")
         if retries is not None:

@@ -202,7 +202,7 @@ def _merge(fields: Fields, builder: StepBuilder) -> MergeBlock | None:
         inner.finish()
         node = commands if commands is not None else ListNode(position, ())
     steps = builder.steps(node, Place.OTHER)
-    return MergeBlock(position, steps, timeout)
+    return MergeBlock(position, steps, timeout) if steps else None
 
 
 def _active_profile(fields: Fields) -> str | None:

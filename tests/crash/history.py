@@ -81,7 +81,7 @@ def assert_a_crash_lost_nothing(world: World) -> str | None:
 
 def resume_to_the_end(world: World, run_id: str) -> Finished:
     """Resume; a run that was complete when it was killed says so."""
-    done = world.prodigy("resume", run_id, "-y", "--no-merge", timeout=110)
+    done = world.prodigy("resume", run_id, "--no-merge", timeout=110)
     if done.exit_code == 1 and "already complete" in done.stdout + done.stderr:
         return done
     return done.expect(0)

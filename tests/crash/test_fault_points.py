@@ -60,7 +60,7 @@ def test_a_resume_killed_at_a_named_point_goes_on(world: World, name: str) -> No
     run_id = assert_a_crash_lost_nothing(world)
     assert run_id is not None
     fault = {"PRODIGY_FAULT": f"{name}@1=kill"}
-    second = world.prodigy("resume", run_id, "-y", "--no-merge", env=fault, timeout=110)
+    second = world.prodigy("resume", run_id, "--no-merge", env=fault, timeout=110)
     if second.exit_code != -9:
         second.expect(0)
         pytest.skip("a resume does not come there")

@@ -25,7 +25,7 @@ def test_a_disk_that_fails_for_good_stops_the_run_and_loses_nothing(
     (row,) = world.listed()
     assert row["state"] in ("paused", "interrupted", "failed"), row
     ran = len(times_run(notes))
-    resumed = world.prodigy("resume", run_id, "-y", "--no-merge", timeout=110)
+    resumed = world.prodigy("resume", run_id, "--no-merge", timeout=110)
     resumed.expect(0)
     assert len(times_run(notes)) >= ran
     assert_whole(world, run_id, notes, crashes=1)

@@ -32,7 +32,7 @@ def test_a_run_killed_again_and_again_completes(world: World, seed: int) -> None
     run_id: str | None = None
     crashes = 0
     for _ in range(KILLS_A_RUN):
-        words = ("resume", run_id, "-y", "--no-merge") if run_id else ("run", path)
+        words = ("resume", run_id, "--no-merge") if run_id else ("run", path)
         started = world.prodigy.start(*words)
         # Half of the instants fall anywhere in a start, half right behind some step.
         if chance.random() < 0.5:
@@ -52,7 +52,7 @@ def test_a_run_killed_again_and_again_completes(world: World, seed: int) -> None
         run_id = found
         if run_id and world.record(run_id)["status"] == "Completed":
             break
-    words = ("resume", run_id, "-y", "--no-merge") if run_id else ("run", path)
+    words = ("resume", run_id, "--no-merge") if run_id else ("run", path)
     done = world.prodigy(*words, timeout=110)
     assert done.exit_code == 0 or "already complete" in done.stdout + done.stderr, done
     assert_whole(world, world.only_id, notes, crashes)

@@ -74,10 +74,11 @@ def _events(message: dict[str, Any], content: list[dict[str, Any]], reason: str)
     def event(name: str, document: dict[str, Any]) -> str:
         return f"event: {name}\ndata: {json.dumps({'type': name, **document})}\n\n"
 
-    begun = {"content": [], "stop_reason": None, "stop_sequence": None}
+    begun: dict[str, Any] = {"content": [], "stop_reason": None, "stop_sequence": None}
     usage = {"usage": {**USAGE, "output_tokens": 1}}
     yield event("message_start", {"message": {**message, **begun, **usage}})
     for index, block in enumerate(content):
+        empty: dict[str, Any]
         if block["type"] == "text":
             empty, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": ANSWER}
         else:
@@ -93,7 +94,7 @@ def _events(message: dict[str, Any], content: list[dict[str, Any]], reason: str)
 
 @contextmanager
 def messages_api(*, refuses: bool = False) -> Iterator[str]:
-    """Serve on a free port of loopback; gives the address. ``refuses`` answers 429 to everything."""
+    """Serve on a free port of loopback; gives the address. ``refuses``: 429 to all."""
     handler = type("Handler", (_Handler,), {"refuses": refuses})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""The real Claude program, where there is one, against an API of our own: no account, no network."""
+"""The real Claude program, where there is one, against an API of our own."""
 
 from __future__ import annotations
 

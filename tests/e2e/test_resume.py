@@ -132,7 +132,7 @@ def test_the_file_on_disk_is_used_when_asked_for(world: World, notes: Path) -> N
     run_id = failed_run(world, notes)
     text = FAILS_ONCE.format(notes=notes, place=notes.parent)
     world.workflow(text.replace(f'test -e "{notes.parent}/repaired"', 'echo mended >> "$NOTES"'))
-    world.prodigy("resume", run_id, "--use-file", "-y", env={"NOTES": str(notes)}).expect(0)
+    world.prodigy("resume", run_id, "--use-file", env={"NOTES": str(notes)}).expect(0)
     assert "mended" in notes.read_text()
     assert notes.read_text().count("first") == 1
 
@@ -140,7 +140,7 @@ def test_the_file_on_disk_is_used_when_asked_for(world: World, notes: Path) -> N
 def test_from_step_runs_that_step_and_all_after_it(world: World, notes: Path) -> None:
     run_id = failed_run(world, notes)
     repair(notes)
-    world.prodigy("resume", run_id, "--from-step", "2", "-y").expect(0)
+    world.prodigy("resume", run_id, "--from-step", "2").expect(0)
     assert notes.read_text().split("\n")[:5] == ["first", "second", "third", "second", "third"]
     assert notes.read_text().count("first") == 1
 
@@ -148,7 +148,7 @@ def test_from_step_runs_that_step_and_all_after_it(world: World, notes: Path) ->
 def test_restart_runs_everything_again(world: World, notes: Path) -> None:
     run_id = failed_run(world, notes)
     repair(notes)
-    world.prodigy("resume", run_id, "--restart", "-y").expect(0)
+    world.prodigy("resume", run_id, "--restart").expect(0)
     assert notes.read_text().count("first") == 2
     assert len(world.records) == 1
 
@@ -176,7 +176,7 @@ def test_a_worktree_that_is_gone_is_made_again_from_its_branch(world: World, not
     run_id = failed_run(world, notes)
     repair(notes)
     shutil.rmtree(world.worktree())
-    world.prodigy("resume", run_id, "-y").expect(0)
+    world.prodigy("resume", run_id).expect(0)
     assert (world.worktree() / "kept.txt").read_text() == "v2 x\n"
     assert world.record()["status"] == "Completed"
 
@@ -185,7 +185,7 @@ def test_worktree_and_branch_gone_is_refused(world: World, notes: Path) -> None:
     run_id = failed_run(world, notes)
     world.git("worktree", "remove", "--force", str(world.worktree()))
     world.git("branch", "-D", f"prodigy-{run_id}")
-    done = world.prodigy("resume", run_id, "-y").expect(1)
+    done = world.prodigy("resume", run_id).expect(1)
     assert "worktree" in done.stderr
     assert world.record()["status"] == "Failed"
 
@@ -231,7 +231,7 @@ def test_the_newest_unreadable_checkpoint_falls_back_to_history(world: World, no
     newest = sorted(world.home.history_directory(run_id).glob("*.json"))[-1]
     if newest.stat().st_ino != main.stat().st_ino:
         newest.write_bytes(b"")
-    world.prodigy("resume", run_id, "-y").expect(0)
+    world.prodigy("resume", run_id).expect(0)
     assert notes.read_text().count("first") == 1
     assert world.record()["status"] == "Completed"
 
@@ -292,5 +292,5 @@ def test_checkpoints_are_listed_and_one_can_be_chosen(world: World, notes: Path)
     checkpoints = json.loads(listed.stdout)["checkpoints"]
     assert len(checkpoints) >= 4
     first = min(found["seq"] for found in checkpoints)
-    world.prodigy("resume", run_id, "--from-checkpoint", str(first), "-y").expect(0)
+    world.prodigy("resume", run_id, "--from-checkpoint", str(first)).expect(0)
     assert notes.read_text().count("first") == 2

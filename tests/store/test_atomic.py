@@ -1,4 +1,4 @@
-"""Files of the state home are whole, private, strict in what they say and liberal in what is read."""
+"""Files of the state home are whole and private, written strictly and read liberally."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_is_no_json_is_unreadable_and_says_where(data: bytes, offset: int |
 
 
 def test_a_document_cut_at_any_byte_is_unreadable_and_never_a_crash() -> None:
-    data = atomic.dump_json({"id": "session-ä", "n": [1, {"x": None}], "s": "\u2028 \\ \""})
+    data = atomic.dump_json({"id": "session-ä", "n": [1, {"x": None}], "s": '\u2028 \\ "'})
     for end in range(len(data)):
         with pytest.raises(Unreadable):
             atomic.parse_json(data[:end], PATH)
@@ -103,9 +103,7 @@ def test_a_list_is_not_an_object(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
-def test_files_are_0600_and_directories_0700_whatever_the_umask(
-    tmp_path: Path, umask: int
-) -> None:
+def test_files_are_0600_and_directories_0700_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     old = os.umask(umask)
     try:
         directory = tmp_path / "a" / "b"

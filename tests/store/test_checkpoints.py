@@ -276,9 +276,7 @@ def test_killed_while_saving_the_run_goes_on_from_the_last_whole_checkpoint(
     assert found.skipped == ()
     with RunLock.acquire(home, RUN):
         assert not list(home.checkpoints_directory(RUN).rglob(".*.tmp"))
-        history_before = {
-            path: path.read_bytes() for path in home.history_directory(RUN).iterdir()
-        }
+        history_before = {path: path.read_bytes() for path in home.history_directory(RUN).iterdir()}
         checkpoints.save(home, found.checkpoint)
     assert found.checkpoint.seq == reached + 1
     for path, content in history_before.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -77,9 +78,10 @@ class _Body(Painted):
             lines.append(line)
         lines.append(Line())
         for sentence in question.sentences:
-            line = Line()
-            line.put(0, sentence, "fg", limit=width)
-            lines.append(line)
+            for text in textwrap.wrap(sentence, max(20, width)):
+                line = Line()
+                line.put(0, text, "fg")
+                lines.append(line)
         if question.command:
             line = Line()
             line.put(0, "$", "faint")
@@ -97,7 +99,7 @@ class _Body(Painted):
         return lines
 
     def height(self) -> int:
-        return len(self.paint(60, 99))
+        return len(self.paint(58, 99))
 
     def on_click(self, event: Click) -> None:
         answer = self.key_at(event)

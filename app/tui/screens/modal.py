@@ -10,6 +10,7 @@ from rich.style import Style
 from textual.app import ComposeResult, RenderResult as WidgetRenderResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 
@@ -66,9 +67,6 @@ class Modal(ModalScreen[Result]):
 
     def lay_out(self) -> None:
         """Give the box its size and its title."""
-        from rich.text import Text  # noqa: F401  the border takes content, not markup
-        from textual.content import Content
-
         box = self.query_one("#box")
         room = self.app.size
         narrow = room.width < 110
@@ -76,11 +74,12 @@ class Modal(ModalScreen[Result]):
         if narrow and self.box_width > 64:
             width = room.width
         box.styles.width = width
-        box.styles.height = max(5, min(self.content_height() + 4, room.height - 2))
-        title = Content.assemble((f" {self.title_text} ", "bold"), f" {self.title_more} ")
-        box.border_title = title if self.title_more else Content.styled(
-            f" {self.title_text} ", "bold"
-        )
+        wanted = self.content_height() + 4
+        box.styles.height = max(5, min(wanted, room.height - 2))
+        box.set_class(wanted > room.height - 2, "-tight")
+        # Content, not text: what a border is given as text is read as markup.
+        more = f"  {self.title_more}" if self.title_more else ""
+        box.border_title = Content.assemble((self.title_text, "bold"), more)
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -129,8 +129,8 @@ class SessionScreen(ActionScreen):
     CSS_PATH = "session.tcss"
     BINDINGS: ClassVar = bindings(Where.SESSION)
 
-    def __init__(self, run_id: str, tab: str = "steps") -> None:
-        super().__init__()
+    def __init__(self, run_id: str, tab: str = "steps", *, alone: bool = False) -> None:
+        super().__init__(classes="-alone" if alone else None)
         self.run_id = run_id
         self._tab = tab
         self.detail: SessionDetail | None = None
@@ -178,7 +178,10 @@ class SessionScreen(ActionScreen):
         about = [(form.short_id(self.run_id), "muted")]
         if row and row.repo:
             about.append((form.one_line(row.repo), "faint"))
-        self.query_one(Header).show(("Sessions", name), tuple(about))
+        path: tuple[str, ...] = ("Sessions", name)
+        if self.has_class("-alone"):
+            path += (next(one.title for one in TABS if one.name == self._tab),)
+        self.query_one(Header).show(path, tuple(about))
         self.query_one(StateLine).show(row, self.detail)
         self.show_footer()
 
@@ -237,8 +240,11 @@ class SessionScreen(ActionScreen):
         return next(iter(found), None)
 
     def show_tab(self, name: str) -> None:
-        """Show a tab by its name."""
+        """Show a tab by its name; one that has the screen to itself keeps it until another comes."""
+        if name != self._tab:
+            self.remove_class("-alone")
         self._tab = name
+        self._show_about()
         bar = self.query_one(TabBar)
         bar.active = name
         bar.repaint()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich.cells import cell_len
 
 from app import format as form
@@ -148,7 +150,7 @@ class Detail(Painted):
         self._paint_output(body, split + 2, width - (2 if not narrow else 1))
         return lines + body
 
-    def _state_at(self, line: Line, end: int, narrow: bool) -> int:
+    def _state_at(self, line: Line, end: int, narrow: bool, *, place: bool = True) -> int:
         detail = self.detail
         assert detail is not None
         row = detail.row
@@ -159,7 +161,8 @@ class Detail(Painted):
             if row.cost_usd is not None:
                 x = line.right(x, " · ", "faint")
             role = style_of(row.state).role
-            x = line.right(x, state_words(row, dashboard(self).now_us()), role)
+            words = state_words(row, dashboard(self).now_us())
+            x = line.right(x, words if place else words.split(" at step ")[0], role)
         return x
 
     def _paint_steps(self, body: list[Line], end: int, time_end: int, costs: bool) -> None:
@@ -236,7 +239,7 @@ class Detail(Painted):
         lines = [Line() for _ in range(height)]
         end = width - 2
         head = lines[0]
-        at = self._state_at(head, end, narrow=False)
+        at = self._state_at(head, end, narrow=False, place=False)
         x = head.put(2, name_of(row), "fg", bold=True, limit=max(8, at - 4))
         head.put(x + 2, f"{form.short_id(row.id)}  {form.one_line(row.repo)}", "muted",
                  limit=max(0, at - x - 4))  # fmt: skip
@@ -265,6 +268,4 @@ def _window(steps: tuple[StepView, ...], focus: StepView | None, room: int) -> i
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(form.one_line(text), max(10, width)) or [""]

@@ -111,7 +111,7 @@ def test_a_megabyte_with_a_thousand_references_takes_at_most_50_ms(kind: TextKin
     ["${", "$", "\\", "${a:-", "${a['", "{", "${n|default:", "${file:a", ":from:", "a[", "read "],
 )
 def test_a_hostile_text_takes_no_quadratic_time(piece: str) -> None:
-    count = 200_000 // len(piece)
+    count = 100_000 // len(piece)
     for text in (piece * count + "$", piece * count + "}" * count):
         for kind in TextKind:
             start = time.perf_counter()

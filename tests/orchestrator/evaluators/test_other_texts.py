@@ -129,8 +129,7 @@ def test_computed_values_take_references_in_their_arguments() -> None:
         " ${json:$.a[0]:from:build}"
     )
     assert interpolate(text, scope, TextKind.PROMPT).text == (
-        "<date %F> <uuid > <file d/v.txt> <cmd echo N | awk '{print $1}'>"
-        " <json $.a[0]:from:build>"
+        "<date %F> <uuid > <file d/v.txt> <cmd echo N | awk '{print $1}'> <json $.a[0]:from:build>"
     )
 
 

@@ -19,7 +19,6 @@ def test_exit_code_and_output_are_as_the_shell_gives_them(shells: Shells) -> Non
     result = shells.run("printf 'out\\377'; printf err >&2; exit 7")
     assert (result.exit_code, result.signal) == (7, None)
     assert (result.stdout, result.stderr) == (b"out\xff", b"err")
-    assert sorted([result.combined[:4], result.combined[-4:]]) != []
     assert sorted(result.combined) == sorted(b"out\xfferr")
 
 
@@ -111,8 +110,8 @@ def test_a_background_child_that_never_is_quiet_holds_the_step_two_seconds(shell
 def test_a_background_server_lives_on_and_its_output_is_logged(shells: Shells) -> None:
     go = shells.directory / "go"
     log = shells.log(Secret("S", "hunter2hunter2"))
-    server = f"(while [ ! -e {go} ]; do sleep 0.02; done; for i in 1 2 3; do echo later hunter2hunter2; done; sleep 100) &"
-    shells.run(server, log=log)
+    prints = "for i in 1 2 3; do echo later hunter2hunter2; done"
+    shells.run(f"(while [ ! -e {go} ]; do sleep 0.02; done; {prints}; sleep 100) &", log=log)
     log.close()
     assert shells.run("echo another step", step="1-1").exit_code == 0
     go.touch()
@@ -183,7 +182,7 @@ def test_descriptors_are_given_back(shells: Shells) -> None:
 
 def test_a_long_text_runs_from_a_private_file_that_goes_again(shells: Shells) -> None:
     scratch = shells.directory / "scratch"
-    text = "# " + "x" * 300_000 + "\necho long; ls -l \"$0\""
+    text = "# " + "x" * 300_000 + '\necho long; ls -l "$0"'
     with script(text, scratch) as argv:
         spec = replace(shells.spec(""), argv=tuple(argv))
         result = shells.processes.run(spec, log=None, stop=shells.stop)
@@ -205,7 +204,8 @@ def test_the_log_takes_what_is_printed_masked_and_in_order(shells: Shells) -> No
 def test_a_million_lines_are_taken_quickly_and_in_bounded_memory(shells: Shells) -> None:
     log = shells.log()
     started = time.monotonic()
-    result = shells.run("yes 'sixty-three characters of output, again and again and again, or so' | head -500000", log=log)
+    line = "sixty-odd characters of output, again and again and again, or so"
+    result = shells.run(f"yes '{line}' | head -500000", log=log)
     assert time.monotonic() - started < 20
     assert result.exit_code == 0
     assert log.size > 30_000_000

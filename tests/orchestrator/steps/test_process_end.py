@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 
@@ -25,7 +26,7 @@ ESCAPES = {
     "empty environment": "env -i sleep 300 & wait",
     "stopped": "sh -c 'kill -STOP $$; sleep 300'",
     "deaf": "trap '' TERM INT HUP; while :; do sleep 1; done",
-    "deaf in a session of its own": "setsid sh -c \"trap '' TERM; while :; do sleep 1; done\" & wait",
+    "deaf and setsid": "setsid sh -c \"trap '' TERM; while :; do sleep 1; done\" & wait",
     "forking": "while :; do sleep 300 & sleep 0.01; done",
 }
 
@@ -112,7 +113,7 @@ def test_this_process_and_its_parents_are_never_ended() -> None:
         f"print(survivors({session_id!r}), end_marked({session_id!r}, None, grace_seconds=0))"
     )
     done = subprocess.run(
-        ["sh", "-c", 'python3 -c "$0"; true', program],
+        ["sh", "-c", '"$0" -c "$1"; true', sys.executable, program],
         env={**os.environ, "PRODIGY_SESSION_ID": session_id},
         capture_output=True,
         text=True,

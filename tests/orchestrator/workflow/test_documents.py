@@ -10,7 +10,9 @@ from tests.orchestrator.workflow.loading import load, problems, step, workflow
 
 
 def test_a_byte_order_mark_and_crlf_and_a_missing_final_newline_are_accepted() -> None:
-    loaded = workflow(b"\xef\xbb\xbfcommands:\r\n  - shell: |\r\n      one\r\n      two\r\n  - shell: x")
+    loaded = workflow(
+        b"\xef\xbb\xbfcommands:\r\n  - shell: |\r\n      one\r\n      two\r\n  - shell: x"
+    )
     assert [s.text for s in loaded.steps] == ["one\ntwo\n", "x"]
 
 
@@ -121,9 +123,7 @@ def test_an_alias_that_contains_itself_is_an_error(text: str, place: str) -> Non
 
 
 def test_an_unknown_alias_is_an_error_with_a_place() -> None:
-    assert problems("- *nothing\n") == [
-        "1:3: error: nothing is named '&nothing' before this alias"
-    ]
+    assert problems("- *nothing\n") == ["1:3: error: nothing is named '&nothing' before this alias"]
 
 
 def test_an_alias_bomb_stops_at_the_limit_of_nodes() -> None:

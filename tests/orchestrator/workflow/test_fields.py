@@ -147,6 +147,6 @@ def test_two_spellings_of_one_field_are_an_error(keys: str, pair: tuple[str, str
 
 def test_an_expression_is_checked_at_load_with_the_place_inside_it() -> None:
     (problem,) = problems('- shell: x\n  when: "1 < 2 < 3"\n')
-    assert problem.startswith("2:15: error: 'when' cannot be read:"), problem
+    assert problem.startswith("2:16: error: 'when' cannot be read:"), problem
     assert step("- shell: x\n  when: true").when is not None
     assert load("- shell: x\n  when: ${a == 'x' && b} and (${c:-0} > 1)").workflow is not None

@@ -1,0 +1,44 @@
+"""The resume plan of the orchestrator, as the screen shows it."""
+
+from __future__ import annotations
+
+import os
+
+from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepFate
+from store.home import Home
+
+
+def make_plan(home: Home, run_id: str, *, use_file: bool, force: bool) -> PlanView:
+    """Make the plan anew. Runs git, so it may take a second.
+
+    Raises:
+        orchestrator.refusal.Refused: there is nothing to plan.
+    """
+    from orchestrator.config import load_config
+    from orchestrator.resume import make_plan as plan_resume
+    from orchestrator.resume_plan import ResumeOptions
+
+    options = ResumeOptions(use_file=use_file, force=force)
+    environment = dict(os.environ)
+    config = load_config(home, None, environment).config
+    plan = plan_resume(home, run_id, options, environment, config)
+    fates = {fate.value: fate for fate in StepFate}
+    findings = {finding.value: finding for finding in Finding}
+    return PlanView(
+        sentence=plan.sentence,
+        steps=tuple(
+            PlannedStepView(
+                step.index + 1, step.label, fates.get(step.action.value, StepFate.RUN), step.why
+            )
+            for step in plan.steps
+        ),
+        checks=tuple(
+            CheckView(check.name, findings.get(check.verdict.value, Finding.WARN), check.words)
+            for check in plan.checks
+        ),
+        command=plan.command,
+        impossible=plan.impossible,
+        instead=plan.instead,
+        needs_force=plan.needs_force,
+        workflow_changed=plan.changed_on_disk,
+    )

@@ -1,0 +1,97 @@
+"""Workflow files by where they lie, each with how many steps it has or what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app import format as form
+from app.tui.details import WorkflowChoice, WorkflowView
+from app.tui.drawing import Line
+from app.tui.widgets.line_list import LineList
+
+
+class WorkflowList(LineList):
+    """Headings and workflows; the cursor stands on workflows only."""
+
+    def __init__(self) -> None:
+        super().__init__(id="workflows")
+        self._choices: list[WorkflowChoice] = []
+        self._rows: list[WorkflowChoice | str] = []
+        self._known: dict[Path, WorkflowView] = {}
+        self._wanted = ""
+
+    def show(self, choices: list[WorkflowChoice]) -> None:
+        self._choices = choices
+        self._arrange()
+
+    def add(self, choice: WorkflowChoice) -> None:
+        """Add a workflow given by its path, and put the cursor on it."""
+        self._choices = [one for one in self._choices if one.path != choice.path] + [choice]
+        self.find("")
+        self.place_cursor(self._rows.index(choice), tell=False)
+
+    def learn(self, view: WorkflowView) -> None:
+        """What is in a workflow is known now."""
+        self._known[view.path] = view
+        self.refresh()
+
+    def find(self, text: str) -> None:
+        """Show only workflows with this in their name or path."""
+        self._wanted = text.strip().casefold()
+        self._arrange()
+
+    @property
+    def choice(self) -> WorkflowChoice | None:
+        """The workflow under the cursor."""
+        row = self._rows[self.cursor] if 0 <= self.cursor < len(self._rows) else None
+        return row if isinstance(row, WorkflowChoice) else None
+
+    def _arrange(self) -> None:
+        rows: list[WorkflowChoice | str] = []
+        for origin in dict.fromkeys(choice.origin for choice in self._choices):
+            matching = [
+                choice
+                for choice in self._choices
+                if choice.origin == origin and self._wanted in str(choice.path).casefold()
+            ]
+            if matching:
+                rows += [*([""] if rows else []), origin, *matching]
+        self._rows = rows
+        self.cursor = 0
+        self.lines_changed()
+        self.place_cursor(next((y for y in range(len(rows)) if self.can_hold_cursor(y)), 0),
+                          tell=False)  # fmt: skip
+
+    def line_count(self) -> int:
+        return len(self._rows)
+
+    def can_hold_cursor(self, y: int) -> bool:
+        return 0 <= y < len(self._rows) and isinstance(self._rows[y], WorkflowChoice)
+
+    def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
+        row = self._rows[y]
+        line = Line()
+        if isinstance(row, str):
+            line.put(2, row, "faint", limit=width - 3)
+            return line
+        view = self._known.get(row.path)
+        end = width - 2
+        if view is not None:
+            if view.error_count:
+                text, token = f"× {form.count(view.error_count, 'problem')}", "error"
+            elif view.kind == "mapreduce":
+                text, token = "map", "muted"
+            else:
+                text, token = form.count(len(view.steps), "step"), "muted"
+            end = line.right(end, text, token)
+        line.put(4, form.one_line(row.name), "fg", bold=at_cursor, limit=max(4, end - 6))
+        return line
+
+    def empty_line(self, place: int, width: int) -> Line:
+        line = Line()
+        if place == 0:
+            nothing = "Nothing matches." if self._choices else "No workflow file here."
+            line.put(2, nothing, "muted", limit=width - 3)
+        elif place == 1 and not self._choices:
+            line.put(2, "prodigy init makes one", "muted", limit=width - 3)
+        return line

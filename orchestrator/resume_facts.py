@@ -1,0 +1,253 @@
+"""Looking at a stopped run, its worktree and this machine: the facts a resume plan is made of."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Config
+from orchestrator.git.command import Git, GitError
+from orchestrator.git.repository import Repository, read_head
+from orchestrator.git.worktrees import branch_commit, in_progress_operation, is_worktree
+from orchestrator.preflight import every_step
+from orchestrator.refusal import Refused
+from orchestrator.reopening import (
+    Reopened,
+    StoppedRun,
+    find_repository,
+    reopen,
+)
+from orchestrator.resume_plan import DoneStep, ResumeOptions, RunFacts
+from orchestrator.steps.process_end import survivors
+from orchestrator.workflow.model import StepKind, Workflow
+from store import fields
+from store.locks import Liveness
+from store.states import CheckpointStatus, MergeState, SessionStatus, State
+
+
+def gather(
+    run: StoppedRun, environment: Mapping[str, str], config: Config, options: ResumeOptions
+) -> tuple[RunFacts, Reopened | None]:
+    """Find out everything a plan needs, and reopen the run where that is possible."""
+    reopened: Reopened | None = None
+    missing: str | None = None
+    missing_secrets: tuple[str, ...] = ()
+    if not _is_over(run):
+        try:
+            reopened = reopen(run, environment, config, use_file=options.use_file)
+            missing_secrets = reopened.missing_secrets
+        except Refused as refused:
+            missing = refused.message
+    workflow = reopened.workflow if reopened is not None else None
+    checkpoint = run.checkpoint
+    index = run.truth.step_index if options.from_checkpoint is None else 0
+    if checkpoint is not None:
+        index = checkpoint.index
+    flight = checkpoint.x.in_flight if checkpoint is not None else None
+    interrupted = checkpoint is not None and _was_under_way(run)
+    failure = checkpoint.x.failure if checkpoint is not None else None
+    return (
+        RunFacts(
+            session_id=run.session_id,
+            state=_state(run),
+            labels=_labels(run, workflow),
+            done=_done(run),
+            index=index,
+            checkpoint_seq=checkpoint.seq if checkpoint is not None else 0,
+            checkpoint_time=checkpoint.timestamp if checkpoint is not None else "",
+            has_checkpoint=checkpoint is not None,
+            checkpoint_problems=run.checkpoint_problems,
+            passes_left=_passes_left(run, reopened),
+            pass_words=_pass_words(run, reopened),
+            failed=checkpoint is not None and checkpoint.status is CheckpointStatus.FAILED,
+            failure_words=_failure_words(failure),
+            in_flight=interrupted,
+            in_flight_words="it was interrupted and may have done a part of its work",
+            finished=run.truth.status is SessionStatus.COMPLETED,
+            cancelled=run.truth.status is SessionStatus.CANCELLED,
+            live_holder=_holder(run),
+            owner_unknown=(
+                run.verdict.reason if run.verdict.liveness is Liveness.UNKNOWN else None
+            ),
+            workflow_name=_name(run),
+            workflow_missing=missing,
+            changed_on_disk=reopened is not None and reopened.on_disk is not None,
+            changed_steps=_changed_steps(reopened),
+            changed_done_steps=tuple(i for i in _changed_steps(reopened) if i < index),
+            file_on_disk_used=reopened is not None and reopened.from_disk,
+            lost_variables=run.lost_variables,
+            missing_secrets=missing_secrets,
+            missing_programs=_missing_programs(workflow, environment, config),
+            missing_variables=_missing_variables(run, environment),
+            survivors=tuple((pid, name) for pid, name, _ in survivors(run.session_id)),
+            conversation=_conversation(run, flight),
+            merge_open=run.truth.merge in (MergeState.PENDING, MergeState.FAILED, "declined"),
+            merged=run.truth.merge == MergeState.MERGED,
+            **_worktree_facts(run),
+        ),
+        reopened,
+    )
+
+
+def _is_over(run: StoppedRun) -> bool:
+    return run.truth.status is SessionStatus.CANCELLED
+
+
+def _state(run: StoppedRun) -> State:
+    if run.verdict.liveness is Liveness.LIVE:
+        return State.RUNNING
+    return run.truth.state_if_at_rest or State.NO_RECORD
+
+
+def _holder(run: StoppedRun) -> str | None:
+    if run.verdict.liveness is not Liveness.LIVE:
+        return None
+    return str(run.verdict.owner) if run.verdict.owner else (run.verdict.reason or "a process")
+
+
+def _name(run: StoppedRun) -> str:
+    if run.checkpoint is not None and run.checkpoint.workflow_name:
+        return run.checkpoint.workflow_name
+    return run.record.workflow_name if run.record is not None else ""
+
+
+def _labels(run: StoppedRun, workflow: Workflow | None) -> tuple[str, ...]:
+    if workflow is not None:
+        return tuple(step.label for step in workflow.steps)
+    steps = run.checkpoint.completed_steps if run.checkpoint is not None else []
+    done = {step.index: step.label for step in steps}
+    return tuple(done.get(index, f"step {index + 1}") for index in range(run.truth.total_steps))
+
+
+def _done(run: StoppedRun) -> dict[int, DoneStep]:
+    if run.checkpoint is None:
+        return {}
+    return {
+        step.index: DoneStep(step.commits, step.tolerated, step.skipped is not None)
+        for step in run.checkpoint.completed_steps
+    }
+
+
+def _was_under_way(run: StoppedRun) -> bool:
+    """Whether the next step may have been begun: interrupted in it, or killed without a word."""
+    checkpoint = run.checkpoint
+    if checkpoint is None:
+        return False
+    if checkpoint.x.in_flight is not None:
+        return True
+    died = checkpoint.status is CheckpointStatus.RUNNING
+    begun = run.record is not None and fields.table(run.record.x.get("step"))
+    return died and bool(begun)
+
+
+def _failure_words(failure: Mapping[str, object] | None) -> str:
+    if not failure:
+        return ""
+    if failure.get("timed_out"):
+        return "it timed out"
+    code = failure.get("exit_code")
+    return f"it failed with exit {code}" if code is not None else "it failed"
+
+
+def _passes_left(run: StoppedRun, reopened: Reopened | None) -> int:
+    if run.checkpoint is None or reopened is None:
+        return 0
+    return reopened.plan.total - fields.whole(run.checkpoint.x.pass_.get("number")) - 1
+
+
+def _pass_words(run: StoppedRun, reopened: Reopened | None) -> str:
+    if run.checkpoint is None or reopened is None or reopened.plan.total <= 1:
+        return ""
+    number = fields.whole(run.checkpoint.x.pass_.get("number")) + 1
+    given = run.checkpoint.x.pass_.get("input")
+    words = f"pass {number} of {reopened.plan.total}"
+    return f"{words} ({given})" if given else words
+
+
+def _changed_steps(reopened: Reopened | None) -> tuple[int, ...]:
+    """Indexes at which the file on disk has another step than what is used."""
+    if reopened is None or reopened.on_disk is None or reopened.on_disk.workflow is None:
+        return ()
+    used, there = reopened.workflow.steps, reopened.on_disk.workflow.steps
+    longest = max(len(used), len(there))
+    return tuple(
+        index
+        for index in range(longest)
+        if index >= len(used)
+        or index >= len(there)
+        or (used[index].kind, used[index].text) != (there[index].kind, there[index].text)
+    )
+
+
+def _missing_programs(
+    workflow: Workflow | None, environment: Mapping[str, str], config: Config
+) -> tuple[str, ...]:
+    if workflow is None:
+        return ()
+    needed = any(step.kind is StepKind.CLAUDE for step in every_step(workflow))
+    if needed and shutil.which(config.claude_program, path=environment.get("PATH")) is None:
+        return (config.claude_program,)
+    return ()
+
+
+def _missing_variables(run: StoppedRun, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables of env files that are gone: their files are no longer there."""
+    if run.checkpoint is None:
+        return ()
+    directory = Path(run.workflow_path or ".").parent
+    files = fields.rows(run.checkpoint.x.env.get("files"))
+    gone = [str(one.get("path")) for one in files]
+    return tuple(
+        name for name in gone if "$" not in name and not (directory / name).expanduser().exists()
+    )
+
+
+def _conversation(run: StoppedRun, flight: Mapping[str, object] | None) -> str | None:
+    told = (flight or {}).get("claude_session")
+    if told is None and run.record is not None:
+        told = fields.table(run.record.x.get("step")).get("claude_session")
+    return told if isinstance(told, str) else None
+
+
+def _worktree_facts(run: StoppedRun) -> dict[str, Any]:
+    worktree = run.worktree
+    facts: dict[str, Any] = {"worktree_path": str(worktree), "branch": run.branch}
+    if run.checkpoint is None and run.truth.status is not SessionStatus.COMPLETED:
+        # no step has run: it is made anew whatever is there
+        base = run.base_commit or None
+        return facts | {"worktree_present": True, "head": base, "recorded_head": base}
+    try:
+        repository = find_repository(run)
+    except Refused:
+        return facts | {"worktree_present": False, "branch_present": False}
+    facts["branch_present"] = branch_commit(repository, run.branch) is not None
+    facts["worktree_present"] = is_worktree(worktree)
+    if facts["worktree_present"]:
+        facts |= _head_facts(run, repository, worktree)
+    return facts
+
+
+def _head_facts(run: StoppedRun, repository: Repository, worktree: Path) -> dict[str, Any]:
+    git = Git(worktree)
+    recorded = run.checkpoint.x.head_last if run.checkpoint is not None else None
+    try:
+        head = read_head(worktree)
+        dirty = git.look("status", "--porcelain=v1", "-z", "--no-renames").fields
+        operation = in_progress_operation(worktree)
+    except GitError:
+        return {"worktree_present": False}
+    is_ancestor = ("merge-base", "--is-ancestor", str(recorded), head)
+    moved_away = recorded is not None and not git.succeeds(*is_ancestor)
+    since = 0
+    if recorded and not moved_away and head != recorded:
+        since = int(git.look("rev-list", "--count", f"{recorded}..{head}").text)
+    return {
+        "head": head,
+        "recorded_head": recorded,
+        "head_moved_away": moved_away,
+        "commits_since": since,
+        "uncommitted": len(dirty),
+        "operation": operation,
+    }

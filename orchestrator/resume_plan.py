@@ -1,0 +1,418 @@
+"""What a resume would do, and why (pure): from facts about a stopped run to a plan for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from store.states import State
+
+
+class Action(StrEnum):
+    KEEP = "keep"
+    RUN_AGAIN = "run again"
+    RUN = "run"
+    SKIP = "skip"
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What will happen to one step; ``index`` counts from 0."""
+
+    index: int
+    label: str
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: Checkpoint, Workflow, Worktree, Variables, Process, …"""
+
+    name: str
+    verdict: Verdict
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeOptions:
+    """What somebody chose for a resume. Steps count from 1."""
+
+    from_step: int | None = None
+    from_checkpoint: str | None = None
+    restart: bool = False
+    skip_step: int | None = None
+    force: bool = False
+    use_file: bool = False
+    restore: bool = False
+    merge: bool | None = None
+    """True merges at the end, False leaves it open, None asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneStep:
+    """A step that the checkpoint says is done."""
+
+    commits: int = 0
+    tolerated: bool = False
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Everything a plan is made from. Indexes count from 0."""
+
+    session_id: str
+    state: State
+    labels: tuple[str, ...]
+    done: Mapping[int, DoneStep]
+    index: int
+    """The next step by the checkpoint."""
+    checkpoint_seq: int = 0
+    checkpoint_time: str = ""
+    has_checkpoint: bool = True
+    checkpoint_problems: tuple[str, ...] = ()
+    passes_left: int = 0
+    pass_words: str = ""
+    """Which pass it is in, when there are several."""
+    failed: bool = False
+    failure_words: str = ""
+    in_flight: bool = False
+    in_flight_words: str = ""
+    finished: bool = False
+    cancelled: bool = False
+    live_holder: str | None = None
+    owner_unknown: str | None = None
+    workflow_name: str = ""
+    workflow_missing: str | None = None
+    """Why there is no workflow to go on with."""
+    changed_on_disk: bool = False
+    changed_steps: tuple[int, ...] = ()
+    changed_done_steps: tuple[int, ...] = ()
+    file_on_disk_used: bool = False
+    worktree_path: str = ""
+    worktree_present: bool = True
+    branch_present: bool = True
+    branch: str = ""
+    head: str | None = None
+    recorded_head: str | None = None
+    head_moved_away: bool = False
+    """Whether the recorded commit is no longer an ancestor of HEAD."""
+    commits_since: int = 0
+    uncommitted: int = 0
+    operation: str | None = None
+    merge_open: bool = False
+    merged: bool = False
+    lost_variables: tuple[str, ...] = ()
+    missing_secrets: tuple[str, ...] = ()
+    missing_programs: tuple[str, ...] = ()
+    missing_variables: tuple[str, ...] = ()
+    survivors: tuple[tuple[int, str], ...] = ()
+    """Processes that outlived the owner: pid and name."""
+    conversation: str | None = None
+    """UUID of the agent's conversation in the step under way or failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlan:
+    """What a resume will do. ``start`` is the first index that runs; ``total`` the number of steps.
+
+    ``impossible`` says why nothing can be done; ``instead`` the command that would work. Each entry
+    of ``needs_force`` is a refusal that ``--force`` passes.
+    """
+
+    session_id: str
+    state: State
+    sentence: str
+    steps: tuple[PlannedStep, ...]
+    checks: tuple[Check, ...]
+    start: int
+    total: int
+    command: str
+    workflow_name: str = ""
+    checkpoint_time: str = ""
+    impossible: str | None = None
+    instead: str | None = None
+    needs_force: tuple[str, ...] = ()
+    rewinds: bool = False
+    changed_on_disk: bool = False
+    conversation: str | None = None
+    facts: RunFacts | None = field(default=None, compare=False)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether carrying it out is allowed as it is."""
+        return self.impossible is None and not self.needs_force
+
+
+def plan_resume(facts: RunFacts, options: ResumeOptions) -> ResumePlan:
+    """Decide what happens to every step, and what stands against it."""
+    start, rewinds = _start(facts, options)
+    skipped = {options.skip_step - 1} if options.skip_step is not None else set()
+    steps = tuple(
+        _planned(facts, index, start, skipped, options) for index in range(len(facts.labels))
+    )
+    impossible, instead = _impossible(facts, options, start)
+    refusals = () if options.force else tuple(_refusals(facts, options, start))
+    return ResumePlan(
+        session_id=facts.session_id,
+        state=facts.state,
+        sentence=_sentence(facts, steps, start, impossible),
+        steps=steps,
+        checks=tuple(_checks(facts)),
+        start=start,
+        total=len(facts.labels),
+        command=_command(facts, options),
+        workflow_name=facts.workflow_name,
+        checkpoint_time=facts.checkpoint_time,
+        impossible=impossible,
+        instead=instead,
+        needs_force=refusals,
+        rewinds=rewinds,
+        changed_on_disk=facts.changed_on_disk,
+        conversation=facts.conversation,
+        facts=facts,
+    )
+
+
+def _start(facts: RunFacts, options: ResumeOptions) -> tuple[int, bool]:
+    """The first step that runs, and whether somebody chose another one than the checkpoint's."""
+    if options.restart:
+        return 0, True
+    if options.from_step is not None:
+        return options.from_step - 1, options.from_step - 1 != facts.index
+    return facts.index, options.from_checkpoint is not None
+
+
+def _planned(
+    facts: RunFacts, index: int, start: int, skipped: set[int], options: ResumeOptions
+) -> PlannedStep:
+    label = facts.labels[index]
+    if index in skipped:
+        return PlannedStep(index, label, Action.SKIP, "you asked for it")
+    if index < start:
+        done = facts.done.get(index)
+        if done is None:
+            return PlannedStep(index, label, Action.SKIP, "not done, and left out")
+        return PlannedStep(index, label, Action.KEEP, _kept_because(done))
+    if index == facts.index and facts.failed:
+        return PlannedStep(index, label, Action.RUN_AGAIN, facts.failure_words or "it failed")
+    if index == facts.index and facts.in_flight:
+        return PlannedStep(index, label, Action.RUN_AGAIN, facts.in_flight_words)
+    if index in facts.done:
+        chosen = "from the beginning" if options.restart else f"from step {start + 1} on"
+        return PlannedStep(index, label, Action.RUN_AGAIN, f"you asked for all {chosen}")
+    return PlannedStep(index, label, Action.RUN, "not run yet")
+
+
+def _kept_because(done: DoneStep) -> str:
+    if done.skipped:
+        return "skipped"
+    words = "failure tolerated" if done.tolerated else "done"
+    if done.commits:
+        words += f", {done.commits} commit" + ("s" if done.commits > 1 else "")
+    return words
+
+
+def _impossible(
+    facts: RunFacts, options: ResumeOptions, start: int
+) -> tuple[str | None, str | None]:
+    short = facts.session_id
+    if facts.live_holder is not None:
+        return f"It is live: {facts.live_holder}.", f"prodigy pause {short}"
+    if facts.cancelled:
+        return "A cancelled session cannot be resumed.", "prodigy run WORKFLOW"
+    chosen = options.restart or options.from_step is not None or options.from_checkpoint is not None
+    if facts.finished and not (options.force and chosen and not facts.merged):
+        if facts.merge_open:
+            return "Every step is done; the merge is open.", f"prodigy merge {short}"
+        return "It is already complete.", f"prodigy sessions show {short}"
+    if facts.workflow_missing is not None:
+        return facts.workflow_missing, "prodigy run WORKFLOW"
+    if not facts.worktree_present and not facts.branch_present:
+        return "Its worktree and its branch are gone.", "prodigy run WORKFLOW"
+    if not 0 <= start <= len(facts.labels):
+        return f"There is no step {start + 1}; it has {len(facts.labels)}.", None
+    return None, None
+
+
+def _refusals(facts: RunFacts, options: ResumeOptions, start: int) -> list[str]:
+    found = []
+    if facts.owner_unknown is not None:
+        found.append(f"its owner cannot be checked: {facts.owner_unknown}")
+    if facts.head_moved_away and not options.restore:
+        found.append(
+            f"the worktree has moved away from {_short(facts.recorded_head)}, "
+            "where the last finished step left it"
+        )
+    gap = [index for index in range(start) if index not in facts.done]
+    if gap:
+        found.append(f"step {gap[0] + 1} is not done and would be left out")
+    if options.use_file and facts.changed_done_steps:
+        numbers = ", ".join(str(index + 1) for index in facts.changed_done_steps)
+        found.append(f"finished steps differ in the file on disk: {numbers}")
+    return found
+
+
+def _sentence(
+    facts: RunFacts, steps: Sequence[PlannedStep], start: int, impossible: str | None
+) -> str:
+    if impossible is not None:
+        return f"This cannot be resumed: {impossible[0].lower()}{impossible[1:]}"
+    kept = [step for step in steps if step.action is Action.KEEP]
+    runs = [step for step in steps if step.action in (Action.RUN, Action.RUN_AGAIN)]
+    if not runs:
+        return "Every step is done. Nothing runs again; the session is completed."
+    first = runs[0]
+    again = "again" if first.action is Action.RUN_AGAIN else ""
+    sentence = f"Step {first.index + 1} runs {again}".rstrip()
+    if len(runs) > 1:
+        sentence += f", then {_numbers(runs[1:])}"
+    sentence += "."
+    if kept:
+        verb = "is" if len(kept) == 1 else "are"
+        noun = "Step" if len(kept) == 1 else "Steps"
+        sentence += f" {noun} {_numbers(kept)} {verb} kept."
+    return sentence
+
+
+def _numbers(steps: Sequence[PlannedStep]) -> str:
+    numbers = [step.index + 1 for step in steps]
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}–{numbers[-1]}"
+    if len(numbers) == 1:
+        return str(numbers[0])
+    return ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
+
+
+def _checks(facts: RunFacts) -> list[Check]:
+    return [
+        _checkpoint_check(facts),
+        _workflow_check(facts),
+        _worktree_check(facts),
+        _variables_check(facts),
+        _process_check(facts),
+        _environment_check(facts),
+    ]
+
+
+def _checkpoint_check(facts: RunFacts) -> Check:
+    if not facts.has_checkpoint:
+        return Check("Checkpoint", Verdict.WARN, "none: no step has run, it starts at step 1")
+    words = f"#{facts.checkpoint_seq} before step {facts.index + 1}"
+    if facts.index >= len(facts.labels):
+        words = f"#{facts.checkpoint_seq} after the last step"
+    if facts.pass_words:
+        words += f", {facts.pass_words}"
+    if facts.checkpoint_problems:
+        words += f"; not used: {facts.checkpoint_problems[0]}"
+        return Check("Checkpoint", Verdict.WARN, words)
+    return Check("Checkpoint", Verdict.OK, words)
+
+
+def _workflow_check(facts: RunFacts) -> Check:
+    if facts.workflow_missing is not None:
+        return Check("Workflow", Verdict.BAD, facts.workflow_missing)
+    if facts.file_on_disk_used:
+        return Check("Workflow", Verdict.WARN, "the file on disk is used")
+    if facts.changed_on_disk:
+        where = ""
+        if facts.changed_steps:
+            numbers = ", ".join(str(index + 1) for index in facts.changed_steps[:5])
+            where = f" (step {numbers})"
+        return Check(
+            "Workflow", Verdict.WARN, f"changed on disk since{where}; the saved copy is used"
+        )
+    return Check("Workflow", Verdict.OK, "as it was")
+
+
+def _worktree_check(facts: RunFacts) -> Check:
+    if not facts.worktree_present:
+        if facts.branch_present:
+            words = "gone, its branch is there: it is made again"
+            return Check("Worktree", Verdict.WARN, words)
+        return Check("Worktree", Verdict.BAD, "gone, and its branch too")
+    where = [f"at {_short(facts.head)}"]
+    verdict = Verdict.OK
+    if facts.head_moved_away:
+        where = [f"at {_short(facts.head)}, away from {_short(facts.recorded_head)}"]
+        verdict = Verdict.WARN
+    elif facts.head == facts.recorded_head:
+        where[0] += " as recorded"
+    elif facts.commits_since:
+        noun = "commit" if facts.commits_since == 1 else "commits"
+        where.append(f"the step left {facts.commits_since} {noun}")
+        verdict = Verdict.WARN
+    if facts.uncommitted:
+        noun = "file" if facts.uncommitted == 1 else "files"
+        where.append(f"{facts.uncommitted} {noun} uncommitted, kept as they are")
+        verdict = Verdict.WARN
+    else:
+        where.append("clean")
+    if facts.operation is not None:
+        where.append(f"a {facts.operation} is in progress")
+        verdict = Verdict.WARN
+    return Check("Worktree", verdict, ", ".join(where))
+
+
+def _variables_check(facts: RunFacts) -> Check:
+    if facts.lost_variables:
+        names = ", ".join(facts.lost_variables[:5])
+        return Check("Variables", Verdict.WARN, f"cannot be restored whole: {names}")
+    return Check("Variables", Verdict.OK, "restored")
+
+
+def _process_check(facts: RunFacts) -> Check:
+    if facts.survivors:
+        named = ", ".join(f"{pid} {name}" for pid, name in facts.survivors[:5])
+        return Check("Process", Verdict.WARN, f"still alive, ended first: {named}")
+    return Check("Process", Verdict.OK, "none left")
+
+
+def _environment_check(facts: RunFacts) -> Check:
+    missing = [
+        f"{kind} {', '.join(names[:5])}"
+        for kind, names in (
+            ("secrets", facts.missing_secrets),
+            ("variables", facts.missing_variables),
+            ("programs", facts.missing_programs),
+        )
+        if names
+    ]
+    if missing:
+        verdict = Verdict.BAD if facts.missing_secrets else Verdict.WARN
+        return Check("Environment", verdict, "missing here: " + "; ".join(missing))
+    return Check("Environment", Verdict.OK, "nothing is missing")
+
+
+def _command(facts: RunFacts, options: ResumeOptions) -> str:
+    words = ["prodigy resume", facts.session_id]
+    if options.restart:
+        words.append("--restart")
+    if options.from_step is not None:
+        words.append(f"--from-step {options.from_step}")
+    if options.from_checkpoint is not None:
+        words.append(f"--from-checkpoint {options.from_checkpoint}")
+    if options.skip_step is not None:
+        words.append(f"--skip-step {options.skip_step}")
+    for flag, given in (
+        ("--use-file", options.use_file),
+        ("--restore", options.restore),
+        ("--force", options.force),
+        ("--yes", options.merge is True),
+        ("--no-merge", options.merge is False),
+    ):
+        if given:
+            words.append(flag)
+    return " ".join(words)
+
+
+def _short(commit: str | None) -> str:
+    return commit[:8] if commit else "an unknown commit"
