@@ -1,4 +1,4 @@
-"""Whether a resume can use a run's checkpoints; setting bad ones aside; deleting those of the done."""
+"""Whether a resume can use a run's checkpoints; setting bad ones aside; deleting them."""
 
 from __future__ import annotations
 

@@ -219,8 +219,8 @@ class _Resuming:
         if run.record is not None:
             return run.record.document
         made = repair.make_record(self.home, self.run_id, started_by="resume")
-        if made.moved_to is not None:
-            name = made.moved_to.name
+        if made.set_aside is not None:
+            name = made.set_aside.name
             self.report(Warned(f"the session record was unreadable; it is kept as {name}"))
         return made.document
 

@@ -22,8 +22,9 @@ _ZSH = """\
 #compdef prodigy
 # zsh completion for prodigy
 _prodigy() {
-    local -a found
-    found=("${(@f)$(prodigy _complete -- "${(@)words[2,CURRENT-1]}" "${words[CURRENT]}" 2>/dev/null)}")
+    local -a before found
+    before=("${(@)words[2,CURRENT-1]}")
+    found=("${(@f)$(prodigy _complete -- "${before[@]}" "${words[CURRENT]}" 2>/dev/null)}")
     if [[ "${found[1]}" == "<files>" ]]; then
         _files
     else

@@ -1,4 +1,4 @@
-"""``prodigy config``: the settings in effect, where each comes from, what is wrong, changing one."""
+"""``prodigy config``: the settings in effect, where they come from, what is wrong with them."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.cli.arguments import Span
+from app.cli.arguments import span
 from app.cli.command import argument, command, flag, option
 from app.cli.failure import EXIT_FAILED, CommandFailed, failure_of, usage_error
 from app.cli.invocation import Invocation
@@ -26,7 +26,7 @@ _OF_REPO = option("--repo", metavar="R", help="With --all: only of this reposito
 _OF_WORKFLOW = option("--workflow", metavar="W", help="With --all: only of this workflow.")
 _WAIT = option(
     "--wait",
-    type=Span("s"),
+    type=span("s"),
     is_flag=False,
     flag_value=_NO_LIMIT,
     metavar="[T]",

@@ -8,7 +8,7 @@ from app.cli.command import Entry, LazyGroup
 
 
 class EventsGroup(LazyGroup):
-    """``events JOB`` is ``events show JOB``; ``events --job-id J`` is ``events list --job-id J``."""
+    """``events JOB`` is ``events show JOB``; ``events --job-id J`` lists those of J."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._with_command(ctx, args))

@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from app.cli.arguments import COUNT, Size, Span
+from app.cli.arguments import COUNT, byte_size, span
 from app.cli.command import command, flag, option
 from app.cli.event_reading import directories
 from app.cli.failure import EXIT_FAILED, failure_of, not_found, usage_error
@@ -30,9 +30,9 @@ _OTHERWISE = "prodigy events clean … --force does it"
         "prodigy events clean --max-events 1000 --archive --force",
     ),
 )
-@option("--older-than", type=Span("d"), metavar="D", help="Events older than this.")
+@option("--older-than", type=span("d"), metavar="D", help="Events older than this.")
 @option("--max-events", type=COUNT, metavar="N", help="All but the newest N of each run.")
-@option("--max-size", type=Size(), metavar="SIZE", help="All but the newest SIZE of each run.")
+@option("--max-size", type=byte_size, metavar="SIZE", help="All but the newest SIZE of each run.")
 @flag("--archive", help="Keep what goes in a gzip file.")
 @option("--archive-path", metavar="D", help="Directory of the archive.")
 @option("--job-id", metavar="ID", help="Only of this run.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from app.cli.arguments import COUNT, Moment
+from app.cli.arguments import COUNT, moment
 from app.cli.command import Decorator, argument, command, option
 from app.cli.event_reading import (
     Choice,
@@ -33,7 +33,7 @@ from store.locks import Liveness, probe
 _LOOK_SECONDS = 0.2
 _JOB = option("--job-id", metavar="ID", help="Only events of this run.")
 _TYPE = option("--event-type", "--type", "event_type", metavar="T", help="Only of this type.")
-_SINCE = option("--since", type=Moment("m"), metavar="MIN", help="Only since then.")
+_SINCE = option("--since", type=moment("m"), metavar="MIN", help="Only since then.")
 _FILE = option("--file", metavar="F", help="Read this file instead.")
 
 

@@ -52,8 +52,9 @@ def init(invocation: Invocation, *, force: bool, commands: str | None, path: str
     if kept:
         out.notice(f"{count(len(kept), 'file')} kept as they were; --force overwrites")
     out.line("Commit these files: worktrees see only what is committed.")
-    out.line(f"  next   git add .claude {EXAMPLE_PATH.partition('/')[0]} && git commit -m 'Add prodigy'"
-             f" && prodigy run {EXAMPLE_PATH}")  # fmt: skip
+    folder = EXAMPLE_PATH.partition("/")[0]
+    out.line(f"  next   git add .claude {folder} && git commit -m 'Add prodigy'")
+    out.line(f"         prodigy run {EXAMPLE_PATH}")
 
 
 def _wanted(commands: str | None) -> list[str]:

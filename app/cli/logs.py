@@ -18,7 +18,8 @@ from app.format import age, short_id, size
 from app.status_style import Role, to_ascii
 from store.catalog import SessionFilter
 from store.errors import StoreError
-from store.step_logs import list_logs
+from store.row import SessionRow
+from store.step_logs import StepLogFile, list_logs
 from store.times import utc_now
 
 _NEWEST = 20
@@ -70,7 +71,8 @@ def logs(
     elif run_id is None:
         if follow or step is not None:
             raise usage_error("ID is missing", "prodigy logs latest")
-        return _list_runs(invocation)
+        _list_runs(invocation)
+        return None
     found = resolve_run(invocation, run_id)
     if summary or claude:
         from app.cli.log_summary import show_summary, show_transcripts
@@ -163,7 +165,7 @@ def _list_runs(invocation: Invocation) -> None:
     rows = open_catalog(invocation).rows(SessionFilter())
     rows.sort(key=lambda row: row.updated_us or row.started_us, reverse=True)
     out, now_us = invocation.out, int(utc_now().timestamp() * 1e6)
-    found = []
+    found: list[tuple[SessionRow, list[StepLogFile]]] = []
     for row in rows:
         if len(found) >= _NEWEST:
             break

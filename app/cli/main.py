@@ -141,7 +141,7 @@ def _failed(error: Exception, invocation: Invocation, arguments: Sequence[str]) 
 
 
 def _print_chain(invocation: Invocation, error: BaseException) -> None:
-    causes = []
+    causes: list[str] = []
     cause = error.__cause__ or error.__context__
     while cause is not None and len(causes) < 10:
         causes.append(f"  {type(cause).__name__}: {cause}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.cli.detached import report_launch
 from app.cli.ending import tell_ending
-from app.cli.failure import EXIT_FAILED
+from app.cli.failure import EXIT_BUSY, EXIT_FAILED, CommandFailed
 from app.cli.invocation import Invocation
 from app.cli.plan_text import plan_lines, plan_object
 from app.cli.progress import Progress
@@ -15,7 +15,7 @@ from app.cli.prompts import MergeQuestion, ask
 from app.cli.run_arguments import flags_of
 from app.cli.runs import row_of
 from orchestrator.launch import launch_resume
-from orchestrator.resume import carry_out, make_plan, refuse_what_cannot_be
+from orchestrator.resume import carry_out, make_plan
 from orchestrator.resume_plan import ResumeOptions, ResumePlan
 from store.errors import NotFound
 
@@ -40,11 +40,11 @@ def resume_here(
         if not invocation.settings.json:
             _tell_plan(invocation, plan)
         return merge_runs(invocation, (run_id,), everything=False, yes=options.merge is True)
-    refuse_what_cannot_be(plan, None)
+    _refuse(plan)
     if plan.changed_on_disk and not options.use_file and _wants_file(invocation, plan):
         options = replace(options, use_file=True)
         plan = make_plan(invocation.home, run_id, options, invocation.environment, config)
-        refuse_what_cannot_be(plan, None)
+        _refuse(plan)
     if detach:
         _tell_plan(invocation, plan)
         words = [*_option_words(options), *flags_of(invocation.settings)]
@@ -70,6 +70,26 @@ def resume_here(
         progress.stop()
     code = tell_ending(invocation, progress, result, resumed=True)
     return _INTERRUPTED if question.interrupted else code
+
+
+def _refuse(plan: ResumePlan) -> None:
+    """Refuse what carrying out would refuse, before anything is locked or shown."""
+    if plan.impossible is not None:
+        live = plan.facts is not None and plan.facts.live_holder is not None
+        raise CommandFailed(
+            plan.sentence.rstrip("."),
+            code="busy" if live else "cannot_resume",
+            exit_code=EXIT_BUSY if live else EXIT_FAILED,
+            hint=plan.instead or "",
+            session=plan.session_id,
+        )
+    if plan.needs_force:
+        raise CommandFailed(
+            f"this needs --force: {'; '.join(plan.needs_force)}",
+            code="needs_force",
+            hint=f"{plan.command} --force",
+            session=plan.session_id,
+        )
 
 
 def _main_checkout(invocation: Invocation, run_id: str) -> Path | None:
@@ -117,7 +137,7 @@ def _wants_file(invocation: Invocation, plan: ResumePlan) -> bool:
     answer = ask(invocation, question, default=False)
     if answer is None:
         invocation.out.warning(
-            f"{plan.workflow_name} changed on disk; the saved copy is used (--use-file for the other)"
+            f"{plan.workflow_name} changed on disk; the saved copy is used (else: --use-file)"
         )
     return answer is True
 

@@ -1,10 +1,10 @@
-"""``prodigy sessions clean``: finished sessions go, with records, state and logs; the rest stays."""
+"""``prodigy sessions clean``: finished sessions go, with state and logs; the rest stays."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from app.cli.arguments import Span
+from app.cli.arguments import span
 from app.cli.command import command, flag, option
 from app.cli.failure import EXIT_FAILED, failure_of
 from app.cli.invocation import Invocation
@@ -41,7 +41,7 @@ _SHOWN = 20
 )
 @flag("--all", "everything", help="Of any age.")
 @flag("--completed", help="Only completed ones, not cancelled ones.")
-@option("--older-than", type=Span("d"), metavar="D", help="Finished so long ago (30d).")
+@option("--older-than", type=span("d"), metavar="D", help="Finished so long ago (30d).")
 @flag("--dry-run", help="Only say what would go.")
 @flag("-f", "--force", help="Do not ask.")
 def sessions_clean(

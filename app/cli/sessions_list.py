@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.arguments import COUNT, Moment
+from app.cli.arguments import COUNT, moment
 from app.cli.command import command, flag, nearest_word, option
 from app.cli.failure import usage_error
 from app.cli.invocation import Invocation
@@ -48,7 +48,7 @@ _COLUMNS = (
 @option("--repo", metavar="R", help="Only sessions of this repository.")
 @flag("--here", help="Only sessions of the repository of this directory.")
 @option("--workflow", metavar="W", help="Only sessions of this workflow.")
-@option("--since", type=Moment("m"), metavar="T", help="Only sessions started since then.")
+@option("--since", type=moment("m"), metavar="T", help="Only sessions started since then.")
 @option("--search", metavar="TEXT", help="Only sessions that mention the text.")
 @flag("--resumable", help="Only sessions that can be resumed.")
 @option(

@@ -1,4 +1,4 @@
-"""``prodigy validate``: every problem of workflow files, with places and the word that was meant."""
+"""``prodigy validate``: every problem of workflow files, with its place and what was meant."""
 
 from __future__ import annotations
 

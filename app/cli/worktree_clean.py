@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli.arguments import Span
+from app.cli.arguments import span
 from app.cli.command import argument, command, flag, option
 from app.cli.failure import EXIT_FAILED, failure_of, usage_error
 from app.cli.invocation import Invocation
@@ -36,7 +36,7 @@ _OTHERWISE = "prodigy worktree clean --all --force does it, and --dry-run shows 
 @flag("-a", "--all", "everything", help="Every worktree.")
 @flag("-f", "--force", help="Also dirty and unmerged ones; do not ask.")
 @flag("--merged-only", help="Only those that are merged.")
-@option("--older-than", type=Span("d"), metavar="D", help="Only those made so long ago.")
+@option("--older-than", type=span("d"), metavar="D", help="Only those made so long ago.")
 @flag("--dry-run", help="Only say what would go.")
 def worktree_clean(
     invocation: Invocation,

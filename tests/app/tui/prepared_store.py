@@ -172,7 +172,7 @@ class _History:
                 self.document, SessionStatus.RUNNING, now=began,
                 attempt={"kind": "run", "pid": 41822, "host": this_host(), "from_step": 0},
             )  # fmt: skip
-        self.events = EventLog(home, run.repo, run.id, 1, clock=lambda: self.clock)
+        self.events = EventLog(home, run.repo, run.id, 1, clock=lambda: self.clock, on_problem=print)
         self.events.append("session_created", workflow_name=run.workflow, repo=run.repo)
         self.checkpoint = WorkflowCheckpoint(
             f"workflow-{run.number}",
