@@ -47,7 +47,7 @@ class Chip(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How one state looks: ``glyph`` (one cell), its ASCII stand-in, ``word`` (12 cells at most)."""
+    """How one state looks: ``glyph`` (one cell), its ASCII stand-in, ``word`` (≤ 12 cells)."""
 
     glyph: str
     ascii: str

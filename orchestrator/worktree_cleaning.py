@@ -27,12 +27,12 @@ from store.errors import StoreError
 from store.home import Home
 from store.locks import Liveness, RunLock, probe
 from store.row import SessionRow
+from store.scan import metadata_directories
 from store.session_filter import RESUMABLE
 from store.times import utc_now
 from store.worktree_metadata import (
     WorktreeMetadata,
     WorktreeStatus,
-    metadata_directories,
     read_path,
     set_status,
     write_path,
@@ -83,7 +83,7 @@ class Removal:
 
 def worktrees_of_runs(home: Home) -> Iterator[RunWorktree]:
     """Every worktree that still exists and belongs to a run."""
-    for directory in metadata_directories(home):
+    for directory in metadata_directories(home.worktrees):
         for metadata_path in sorted(directory.glob("*.json")):
             try:
                 metadata = read_path(metadata_path)

@@ -90,18 +90,20 @@ class EventLog:
         }
         try:
             line = _line(document)
+        except (TypeError, RecursionError) as problem:
+            self._failed(event_type, problem)
+            return
+        try:
             with self._lock:
                 append_line(self._file_for(len(line), now), line)
                 self._size += len(line) + 1
-        except StoreError as problem:
-            self._report(problem)
-        except (OSError, TypeError, RecursionError) as problem:
-            reason = f"cannot write event {event_type}: {problem}"
-            self._report(StoreError(reason, path=self._directory, operation="append"))
+        except (StoreError, OSError) as problem:
+            self._failed(event_type, problem)
 
-    def _report(self, problem: StoreError) -> None:
+    def _failed(self, event_type: str, problem: Exception) -> None:
         if self._on_problem is not None:
-            self._on_problem(problem)
+            reason = f"cannot write event {event_type}: {problem}"
+            self._on_problem(StoreError(reason, path=self._directory, operation="append"))
 
     def _file_for(self, length: int, now: datetime) -> Path:
         if self._file is None or self._size + length > self._max_file_bytes:
@@ -110,7 +112,7 @@ class EventLog:
             existing = event_files(self._directory)
             name = f"events-{stamp}.jsonl"
             # Order is by name: after a clock that went back, go on in the newest file.
-            self._file = max(self._directory / name, *existing[-1:])
+            self._file = max([self._directory / name, *existing[-1:]])
             self._size = self._file.stat().st_size if self._file.exists() else 0
         return self._file
 

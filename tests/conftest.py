@@ -87,8 +87,9 @@ def make_repository(path: Path) -> None:
 
 
 @pytest.fixture
-def no_git_identity(world_of_its_own: Path) -> None:
-    """A machine on which git was never told who commits."""
+def no_git_identity(world_of_its_own: Path, repository: Path) -> None:
+    """A machine on which git was never told who commits; the repository came from another one."""
+    assert repository.exists()
     config = world_of_its_own / "gitconfig"
     text = _GIT_CONFIG.split("[init]", 1)[1]
     config.write_text(f"[user]\n\tuseConfigOnly = true\n[init]{text}", encoding="utf-8")

@@ -216,7 +216,7 @@ class LazyGroup(_Shared, click.Group):
         near = nearest_word(word, self._names)
         meant = f"; did you mean '{near}'?" if near else ""
         return usage_error(
-            f"unknown command '{word[:80]}'{meant}", f"{ctx.command_path} --help lists them"
+            f"unknown command '{word[:80]}'{meant}", f"{ctx.command_path} --help"
         )
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

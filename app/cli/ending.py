@@ -119,7 +119,8 @@ def _failure(result: RunResult) -> CommandFailed:
         name = f'step {step.index + 1} "{step.label}"'
         message = f"{name} failed{code} in {result.session_id}"
         first = step.message.strip().partition("\n")[0]
-        facts.append(("reason", first))
+        if not first.startswith(f"Step '{step.label}' failed with exit code"):
+            facts.append(("reason", first))
         if step.log is not None:
             facts.append(("log", f"{tilde(step.log)} (last lines above)"))
     else:

@@ -30,13 +30,20 @@ _FOLD_ABOVE = 4
 
 def plan_lines(out: Output, plan: ResumePlan) -> list[str]:
     """The plan: what it is about, one sentence, every step, what was looked at."""
-    lines = [f"Resuming session: {plan.session_id} ({_where(plan)})", visible(plan.sentence)]
+    lines = [header_line(plan), visible(plan.sentence)]
     lines += _step_lines(out, plan)
     for check in plan.checks:
         glyph, ascii_sign, role = _CHECK_SIGNS[check.verdict]
         sign = out.paint(ascii_sign if out.ascii else glyph, role)
         lines.append(f"  {sign} {check.name.lower()}: {visible(check.words)}")
+    if plan.conversation is not None:
+        lines.append(f"  its agent's conversation: claude --resume {plan.conversation}")
     return [out.own(line) for line in lines]
+
+
+def header_line(plan: ResumePlan) -> str:
+    """Which session it is, how it stands, and from when its checkpoint is."""
+    return f"Resuming session: {plan.session_id} ({_where(plan)})"
 
 
 def _where(plan: ResumePlan) -> str:
@@ -79,6 +86,7 @@ def plan_object(plan: ResumePlan) -> dict[str, object]:
         "total_steps": plan.total,
         "command": plan.command,
         "checkpoint_time": plan.checkpoint_time or None,
+        "conversation": plan.conversation,
         "steps": [
             {
                 "step": step.index + 1,

@@ -9,7 +9,7 @@ from app.cli.detached import report_launch
 from app.cli.ending import tell_ending
 from app.cli.failure import EXIT_BUSY, EXIT_FAILED, CommandFailed
 from app.cli.invocation import Invocation
-from app.cli.plan_text import plan_lines, plan_object
+from app.cli.plan_text import header_line, plan_lines, plan_object
 from app.cli.progress import Progress
 from app.cli.prompts import MergeQuestion, ask
 from app.cli.run_arguments import flags_of
@@ -37,8 +37,9 @@ def resume_here(
     if _merge_is_all_that_is_left(plan):
         from app.cli.merge import merge_runs
 
-        if not invocation.settings.json:
-            _tell_plan(invocation, plan)
+        if not (invocation.settings.json or invocation.settings.quiet):
+            invocation.out.line(invocation.out.own(header_line(plan)))
+            invocation.out.line("Every step is done; the merge is open.")
         return merge_runs(invocation, (run_id,), everything=False, yes=options.merge is True)
     _refuse(plan)
     if plan.changed_on_disk and not options.use_file and _wants_file(invocation, plan):

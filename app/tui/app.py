@@ -162,7 +162,7 @@ class ProdigyApp(App[int]):
     def _begin(self) -> None:
         self.read_again()
         if self._live:
-            self.set_interval(FLUSH_SECONDS, self._flush)
+            self.set_interval(FLUSH_SECONDS, self._look_for_changes)
             self.set_interval(TICK_SECONDS, self._tick)
 
     def on_unmount(self) -> None:
@@ -207,7 +207,7 @@ class ProdigyApp(App[int]):
         self.store_problem_words = event.words or ""
         self._tell_all(None)
 
-    def _flush(self) -> None:
+    def _look_for_changes(self) -> None:
         if not self._changed.is_set() or self._refreshing:
             return
         self._changed.clear()
@@ -256,9 +256,7 @@ class ProdigyApp(App[int]):
         if not ids or self._pulsing:
             return
         self._pulsing = True
-        self.run_worker(
-            lambda: self._look(ids), thread=True, group="pulse", exit_on_error=False
-        )
+        self.run_worker(lambda: self._look(ids), thread=True, group="pulse", exit_on_error=False)
 
     def _look(self, ids: list[str]) -> None:
         try:
@@ -272,9 +270,7 @@ class ProdigyApp(App[int]):
         pulse = event.pulse
         self.listing.output_us = pulse.output_us
         self.listing.silent = pulse.silent
-        changed = tuple(
-            row for row in pulse.rows if self.listing.rows.get(row.id) != row
-        )
+        changed = tuple(row for row in pulse.rows if self.listing.rows.get(row.id) != row)
         if changed:
             self.take(changed)
 

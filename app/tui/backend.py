@@ -49,7 +49,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Sessions at work, looked at again: their rows, when their output grew, who does not answer."""
+    """Sessions at work, looked at again: rows, when their output grew, who does not answer."""
 
     rows: tuple[SessionRow, ...]
     output_us: dict[str, int]
@@ -175,7 +175,8 @@ class Backend:
         if not row.step_log or not row.state.is_live:
             return None
         try:
-            return os.stat(self.home.run_directory(row.id) / row.step_log).st_mtime_ns // 1000
+            log = self.home.run_directory(row.id) / row.step_log
+            return log.stat().st_mtime_ns // 1000
         except OSError:
             return None
 
@@ -291,9 +292,7 @@ class Backend:
 
         return self._do(lambda: make_plan(self.home, run_id, use_file=use_file, force=force))
 
-    def resume(
-        self, run_id: str, arguments: Sequence[str], *, wait_seconds: float = 20.0
-    ) -> None:
+    def resume(self, run_id: str, arguments: Sequence[str], *, wait_seconds: float = 20.0) -> None:
         """Start a resume as a process of its own, and wait until it owns the session.
 
         Raises:
@@ -381,6 +380,6 @@ def _words(reason: str, hint: str | None) -> str:
 
 def tilde(path: Path) -> str:
     """A path with the user's home as ``~``."""
-    home = os.path.expanduser("~")
+    home = str(Path.home())
     text = str(path)
-    return f"~{text[len(home):]}" if text == home or text.startswith(f"{home}/") else text
+    return f"~{text[len(home) :]}" if text == home or text.startswith(f"{home}/") else text

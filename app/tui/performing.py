@@ -137,7 +137,7 @@ def pause_now(screen: ActionScreen, _key: str) -> None:
     if ran < LONG_STEP_SECONDS:
         ask()
         return
-    from app.tui.screens.confirm import Confirm, Choice, Question, Touched
+    from app.tui.screens.confirm import Choice, Confirm, Question, Touched
 
     what = f"step {row.step_index + 1} {short_label(row.step_label)}"
     question = Question(
@@ -149,8 +149,11 @@ def pause_now(screen: ActionScreen, _key: str) -> None:
         ),
         command=f"prodigy pause {form.short_id(row.id)} --now",
         safe="Let it run",
-        choices=(Choice("P", "pause now", "now", warns=True), Choice("p", "after this step", "after")),
-    )  # fmt: skip
+        choices=(
+            Choice("P", "pause now", "now", warns=True),
+            Choice("p", "after this step", "after"),
+        ),
+    )
 
     def answered(answer: str | None) -> None:
         if answer == "now":

@@ -1,4 +1,4 @@
-"""The filter line: plain words and ``status:failed``, ``repo:x``, ``workflow:y`` as one question."""
+"""The filter line: plain words and ``status:failed``, ``repo:x`` as one question."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class Query:
     def without(self, key: str) -> Query:
         """The same question without one key."""
         return Query(
-            self.text, self.words, tuple((name, values) for name, values in self.keyed if name != key)
+            self.text,
+            self.words,
+            tuple((name, values) for name, values in self.keyed if name != key),
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from app import format as form
 from app.status_style import StepSign
 from app.tui.details import CheckpointView, EventView, SessionDetail, StepView
+from app.tui.notes import short_label
 from app.tui.step_timeline import number, timeline
 from store import checkpoints, step_logs
 from store.checkpoint import WorkflowCheckpoint
@@ -202,9 +203,7 @@ def _pass_words(row: SessionRow, checkpoint: WorkflowCheckpoint | None) -> str:
 def _checkpoint_words(checkpoint: WorkflowCheckpoint | None, now: datetime) -> str:
     if checkpoint is None:
         return "no checkpoint; it would begin at step 1"
-    at = form.clock(
-        form.moment_from_microseconds(microseconds(checkpoint.timestamp)), now
-    )
+    at = form.clock(form.moment_from_microseconds(microseconds(checkpoint.timestamp)), now)
     where = (
         f"before step {checkpoint.index + 1}"
         if checkpoint.index < checkpoint.total_steps
@@ -263,6 +262,9 @@ _SHOWN_FIELDS = (
 )  # fmt: skip
 
 
+_SPEAK_FOR_THEMSELVES = frozenset({"label", "error", "reason", "last_line"})
+
+
 def read_timeline(home: Home, row: SessionRow) -> list[EventView]:
     """The events of a run, newest last."""
     views = []
@@ -275,8 +277,10 @@ def read_timeline(home: Home, row: SessionRow) -> list[EventView]:
             value = fields.get(key)
             if value is None or isinstance(value, dict | list) or value == "":
                 continue
-            words.append(form.one_line(str(value)) if key in ("label", "error", "reason",
-                         "last_line") else f"{key.replace('_', ' ')} {form.one_line(str(value))}")  # fmt: skip
+            if key in _SPEAK_FOR_THEMSELVES:
+                words.append(short_label(str(value)))
+            else:
+                words.append(f"{key.replace('_', ' ')} {form.one_line(str(value))}")
         raw = json.dumps({"event_type": event.type, **fields}, ensure_ascii=False)
         views.append(
             EventView(microseconds(event.timestamp) or 0, event.type, "  ".join(words), raw)

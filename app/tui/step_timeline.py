@@ -9,6 +9,7 @@ from typing import Any
 from app import format as form
 from app.status_style import StepSign
 from app.tui.details import Span, SpanKind, StepView
+from app.tui.notes import short_label
 from store.events import Event
 from store.rows import microseconds
 
@@ -52,7 +53,8 @@ class Happened:
                     words = f"wait {form.duration(delay)}"
                     self.spans.append(Span(SpanKind.WAIT, words, at_us, delay))
             case "handler_started":
-                words = f"{_text(fields, 'role') or 'handler'} {_text(fields, 'label')}".strip()
+                label = short_label(_text(fields, "label"))
+                words = f"{_text(fields, 'role') or 'handler'} {label}".strip()
                 self.handlers.append(words)
                 self.spans.append(Span(SpanKind.HANDLER, words, at_us, 0.0, running=True))
             case "handler_completed":
@@ -83,9 +85,7 @@ class Happened:
             return
         label = f"{span.label}  {words}" if words else span.label
         seconds = max(0.0, (at_us - span.started_us) / 1e6)
-        self.spans.append(
-            replace(span, label=label, seconds=seconds, failed=failed, running=False)
-        )
+        self.spans.append(replace(span, label=label, seconds=seconds, failed=failed, running=False))
 
     def _end_handler(self, event: Event, at_us: int) -> None:
         for place in range(len(self.spans) - 1, -1, -1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.color import Color as RichColor
 from rich.style import Style
@@ -20,32 +20,25 @@ LIGHT: Final = "prodigy-light"
 DARK_16: Final = "prodigy-dark-16"
 LIGHT_16: Final = "prodigy-light-16"
 
-# bg raise sel line track fg muted faint accent error warn live done wait inv
-_TOKENS: Final = (
-    "bg raise sel line track fg muted faint accent error warn live done wait inv"
-).split()
-_DARK: Final = (
-    "#11151c #181d26 #22304a #2d3645 #39445a #d8dee9 #a3adbf #778297 "
-    "#8ab4ff #ff7b7b #ffb454 #5ccfe6 #8fd694 #d0a3ff #11151c"
-).split()
-_LIGHT: Final = (
-    "#fbfbf9 #f0f1ee #dbe6fb #d3d6d2 #c9cec9 #1f2430 #4d5665 #6c7481 "
-    "#1f5fc4 #c02f2f #9a5b00 #00708a #2c7a3f #7a3fb0 #fbfbf9"
-).split()
-_DARK_16: Final = [
-    f"ansi_{name}"
-    for name in (
-        "default default default bright_black bright_black default default bright_black "
-        "bright_blue bright_red bright_yellow bright_cyan bright_green bright_magenta black"
-    ).split()
-]
-_LIGHT_16: Final = [
-    f"ansi_{name}"
-    for name in (
-        "default default default bright_black bright_black default default bright_black "
-        "blue red yellow cyan green magenta white"
-    ).split()
-]
+_COLOURS: Final = {
+    # token: dark, light, 16 colours on dark, 16 colours on light
+    "bg": ("#11151c", "#fbfbf9", "default", "default"),
+    "raise": ("#181d26", "#f0f1ee", "default", "default"),
+    "sel": ("#22304a", "#dbe6fb", "default", "default"),
+    "line": ("#2d3645", "#d3d6d2", "bright_black", "bright_black"),
+    "track": ("#39445a", "#c9cec9", "bright_black", "bright_black"),
+    "fg": ("#d8dee9", "#1f2430", "default", "default"),
+    "muted": ("#a3adbf", "#4d5665", "default", "default"),
+    "faint": ("#778297", "#6c7481", "bright_black", "bright_black"),
+    "accent": ("#8ab4ff", "#1f5fc4", "bright_blue", "blue"),
+    "error": ("#ff7b7b", "#c02f2f", "bright_red", "red"),
+    "warn": ("#ffb454", "#9a5b00", "bright_yellow", "yellow"),
+    "live": ("#5ccfe6", "#00708a", "bright_cyan", "cyan"),
+    "done": ("#8fd694", "#2c7a3f", "bright_green", "green"),
+    "wait": ("#d0a3ff", "#7a3fb0", "bright_magenta", "magenta"),
+    "inv": ("#11151c", "#fbfbf9", "black", "white"),
+}
+_TOKENS: Final = tuple(_COLOURS)
 # Which attribute of a Textual theme carries a token; the others are variables of our own.
 _ATTRIBUTES: Final = {
     "bg": "background",
@@ -61,8 +54,9 @@ _ATTRIBUTES: Final = {
 _OWN: Final = tuple(token for token in _TOKENS if token not in _ATTRIBUTES)
 
 
-def _theme(name: str, colours: list[str], *, dark: bool, ansi: bool) -> Theme:
-    token = dict(zip(_TOKENS, colours, strict=True))
+def _theme(name: str, column: int, *, dark: bool, ansi: bool) -> Theme:
+    prefix = "ansi_" if ansi else ""
+    token = {name: f"{prefix}{colours[column]}" for name, colours in _COLOURS.items()}
     return Theme(
         name=name,
         primary=token["accent"],
@@ -87,10 +81,10 @@ def _theme(name: str, colours: list[str], *, dark: bool, ansi: bool) -> Theme:
 
 
 THEMES: Final = (
-    _theme(DARK, _DARK, dark=True, ansi=False),
-    _theme(LIGHT, _LIGHT, dark=False, ansi=False),
-    _theme(DARK_16, _DARK_16, dark=True, ansi=True),
-    _theme(LIGHT_16, _LIGHT_16, dark=False, ansi=True),
+    _theme(DARK, 0, dark=True, ansi=False),
+    _theme(LIGHT, 1, dark=False, ansi=False),
+    _theme(DARK_16, 2, dark=True, ansi=True),
+    _theme(LIGHT_16, 3, dark=False, ansi=True),
 )
 
 
@@ -138,7 +132,7 @@ class Ink:
         self.style = lru_cache(maxsize=512)(self._style)
 
     @classmethod
-    def of(cls, app: App[object]) -> Ink:
+    def of(cls, app: App[Any]) -> Ink:
         """The ink of the theme an app shows now."""
         theme = app.current_theme
         found = app.theme_variables

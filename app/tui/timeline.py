@@ -10,7 +10,12 @@ from app.tui.drawing import Line
 
 LONGEST_GAP_SECONDS = 30.0
 """A longer time in which nothing ran is cut out."""
-_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)  # fmt: skip
+_MINUTE, _HOUR = 60, 3600
+_TICKS = (
+    *(1, 2, 5, 10, 15, 30),
+    *(minutes * _MINUTE for minutes in (1, 2, 3, 5, 10, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 3, 6, 12, 24)),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,7 @@ def find_workflows(directory: Path) -> list[WorkflowChoice]:
     root = repository_root(directory) or directory
     found: list[WorkflowChoice] = []
     for name in _DIRECTORIES:
-        found += [
-            WorkflowChoice(path, path.stem, f"{name}/", root) for path in _files(root / name)
-        ]
+        found += [WorkflowChoice(path, path.stem, f"{name}/", root) for path in _files(root / name)]
     found += [WorkflowChoice(path, path.stem, "./", root) for path in _files(root)]
     return found[:_MOST]
 

@@ -241,7 +241,8 @@ def test_what_a_run_was_given_is_restored(world: World) -> None:
         name: given
         env: {COLOUR: "dark ${tone}"}
         commands:
-          - shell: printf '{"a": {"b": [1, 2.5]}}'
+          - shell: |
+              printf '{"a": {"b": [1, 2.5]}}'
             capture: data
             capture_format: json
           - shell: test -e go

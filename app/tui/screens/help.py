@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.events import Key
 
+from app.status_style import word_of
 from app.tui.actions import Action, Group, Subject, actions_for, found
 from app.tui.drawing import Line
 from app.tui.notes import name_of
-from app.status_style import word_of
 from app.tui.screens.modal import Modal
 from app.tui.widgets.painted import Painted
 

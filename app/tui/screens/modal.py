@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
-from textual.app import ComposeResult, RenderResult as WidgetRenderResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -84,7 +84,7 @@ class Modal(ModalScreen[Result]):
     def action_close(self) -> None:
         self.dismiss(None)
 
-    def render(self) -> WidgetRenderResult:
+    def render(self) -> RenderableType:
         stack = self.app.screen_stack
         place = stack.index(self) if self in stack else len(stack)
         if place < 1:

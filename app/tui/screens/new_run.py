@@ -187,8 +187,8 @@ class NewRunScreen(Screen[None]):
         filled = self.query_one(RunForm)
         for name, value in filled.parameters().items():
             arguments += ["--param", f"{name}={value}"]
-        if (value := filled.argument()) is not None:
-            arguments += ["--args", value]
+        if (argument := filled.argument()) is not None:
+            arguments += ["--args", argument]
         if filled.merges:
             arguments.append("--yes")
         return arguments
@@ -305,4 +305,3 @@ class NewRunScreen(Screen[None]):
         home = board.sessions_screen
         if home is not None:
             home.say(f"Started {choice.name}. It goes on when this dashboard is quit.")
-

@@ -240,7 +240,7 @@ class SessionScreen(ActionScreen):
         return next(iter(found), None)
 
     def show_tab(self, name: str) -> None:
-        """Show a tab by its name; one that has the screen to itself keeps it until another comes."""
+        """Show a tab by its name; another one ends that a tab has the screen to itself."""
         if name != self._tab:
             self.remove_class("-alone")
         self._tab = name

@@ -115,9 +115,7 @@ class Detail(Painted):
         if self.detail is None:
             return [Line()] if self.beside else [rule(width)]
         lines = (
-            self._paint_beside(width, height)
-            if self.beside
-            else self._paint_stacked(width, height)
+            self._paint_beside(width, height) if self.beside else self._paint_stacked(width, height)
         )
         if self._stale:
             for line in lines:

@@ -50,7 +50,10 @@ class Footer(Painted):
         self._timer: Timer | None = None
 
     def show(
-        self, hints: tuple[Hint, ...], position: tuple[str, str] = ("", ""), last: Hint | None = HELP
+        self,
+        hints: tuple[Hint, ...],
+        position: tuple[str, str] = ("", ""),
+        last: Hint | None = HELP,
     ) -> None:
         """Show these hints, and at the right end ``position``: a number in fg, words in muted."""
         if (hints, position, last) != (self._hints, self._position, self._last):

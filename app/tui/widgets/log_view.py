@@ -44,7 +44,7 @@ class LogView(ScrollView, can_focus=True):
     LogView {
         height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
         scrollbar-size-vertical: 1; background: $background;
-        scrollbar-background: $background; scrollbar-color: $muted;
+        scrollbar-background: $background; scrollbar-color: $track;
         scrollbar-background-hover: $background; scrollbar-color-hover: $accent;
         scrollbar-background-active: $background; scrollbar-color-active: $accent;
     }
@@ -97,9 +97,7 @@ class LogView(ScrollView, can_focus=True):
         if state.st_size == file.size:
             return
         self._loading = True
-        self.run_worker(
-            lambda: self._read(file), thread=True, group="log", exit_on_error=False
-        )
+        self.run_worker(lambda: self._read(file), thread=True, group="log", exit_on_error=False)
 
     def _read(self, file: LogFile) -> None:
         marks: list[int] = []

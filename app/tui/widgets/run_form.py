@@ -94,7 +94,7 @@ class Field(Horizontal):
 class MergeOption(Painted, can_focus=True):
     """``[x] merge when done``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter", "toggle", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter", "switch", show=False)]
 
     class Changed(Message):
         """It was switched."""
@@ -110,13 +110,13 @@ class MergeOption(Painted, can_focus=True):
         line.put(x + 2, "else it stays unmerged until you say", "faint")
         return [line]
 
-    def action_toggle(self) -> None:
+    def action_switch(self) -> None:
         self.on = not self.on
         self.repaint()
         self.post_message(self.Changed())
 
     def on_click(self, _event: Click) -> None:
-        self.action_toggle()
+        self.action_switch()
 
     def on_focus(self) -> None:
         self.repaint()
@@ -177,9 +177,7 @@ class RunForm(Vertical):
 
     def parameters(self) -> dict[str, str]:
         """Values given for parameters; what is empty is left to its default."""
-        return {
-            name: text for name, text in self.texts().items() if text and name != ARG_FIELD
-        }
+        return {name: text for name, text in self.texts().items() if text and name != ARG_FIELD}
 
     def argument(self) -> str | None:
         """The value of ``--args``, if one is given."""

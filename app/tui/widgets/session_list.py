@@ -124,9 +124,7 @@ def session_line(
         seconds = active_seconds(row, now_us)
         finished = not row.state.is_live
         known = seconds > 0 or row.started_us > 0
-        line.right(
-            at.time_end, form.duration(seconds if known else None, finished=finished), voice
-        )
+        line.right(at.time_end, form.duration(seconds if known else None, finished=finished), voice)
     since = last_change_us(row, listing)
     last = form.age((now_us - since) / 1e6 if since else None)
     flowing = last == "now" and row.state.is_live

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from orchestrator.steps.process_end import end_marked, survivors
+from orchestrator.steps.process_end import end_marked
 from tests.orchestrator.steps.shells import GRACE_SECONDS, Shells, is_alive, wait_until
 
 ESCAPES = {
@@ -124,8 +124,11 @@ def test_this_process_and_its_parents_are_never_ended() -> None:
 
 def test_survivors_are_named(shells: Shells) -> None:
     shells.run("setsid sleep 300 >/dev/null 2>&1 &", step="2-1")
-    ((pid, name, step),) = survivors(shells.session_id)
-    assert (name, step, is_alive(pid)) == ("sleep", "2-1", True)
+    wait_until(
+        lambda: [(name, step) for _, name, step in shells.alive] == [("sleep", "2-1")],
+        "it to be named",
+    )
+    assert is_alive(shells.alive[0][0])
 
 
 def test_killing_all_at_once_leaves_nothing(shells: Shells) -> None:

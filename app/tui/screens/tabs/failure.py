@@ -140,7 +140,8 @@ def _handlers(step: StepView) -> str:
 
 def _worktree(detail: SessionDetail) -> str:
     row = detail.row
-    place = f" at {row.worktree}" if row.worktree.startswith("/") else ""
+    present = detail.worktree_words == "present"
+    place = f" at {row.worktree}" if present and row.worktree.startswith("/") else ""
     return f"{detail.worktree_words or 'none recorded'}{place}"
 
 

@@ -85,7 +85,9 @@ class StepList(LineList):
                 last = len(step.spans) - 1
                 self.rows += [(step, span, place == last) for place, span in enumerate(step.spans)]
         keep = self.cursor
-        if at is not None and not (keep < len(self.rows) and self.rows[keep][0].number == at.number):
+        if at is not None and not (
+            keep < len(self.rows) and self.rows[keep][0].number == at.number
+        ):
             keep = next((y for y, row in enumerate(self.rows) if row[0].number == at.number), 0)
         self.lines_changed(keep=keep)
 
@@ -186,7 +188,6 @@ class FactsPane(Painted):
             return [rule(width)]
         narrow = width < 110
         split = 35 if narrow else 47
-        board = dashboard(self)
         style = STEP_STYLES[step.sign]
         times = f"attempt {step.attempts}" if step.attempts > 1 else ""
         bad = step.sign in (StepSign.FAILED, StepSign.INTERRUPTED)
@@ -221,7 +222,6 @@ class FactsPane(Painted):
             quiet = text.startswith(" ") and not wrong
             line.put(split + 4, text, "muted" if quiet else "fg",
                      limit=width - split - (6 if not narrow else 5))  # fmt: skip
-        del board
         return lines + body
 
     def _facts(self, step: StepView) -> list[tuple[str, str, str]]:
@@ -237,8 +237,10 @@ class FactsPane(Painted):
         if step.commits is not None:
             made = form.count(step.commits, "commit") if step.commits else "none by this step"
             facts.append(("Commits", made, "muted"))
-        for handler in step.handlers[:2]:
-            facts.append(("Handler", handler, "muted"))
+        for handler in list(dict.fromkeys(step.handlers))[:2]:
+            times = step.handlers.count(handler)
+            more = f" ×{times}" if times > 1 else ""
+            facts.append(("Handler", f"{handler}{more}", "muted"))
         if step.log_name:
             facts.append(("Log", f"{step.log_name}  {form.size(step.log_bytes)}", "muted"))
         return facts

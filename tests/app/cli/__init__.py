@@ -1,0 +1,1 @@
+"""The command line, mostly called inside the test's own process, which is quick."""
