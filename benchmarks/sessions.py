@@ -17,7 +17,7 @@ WORKFLOWS = ("release", "nightly", "fix-tests", "review", "docs")
 
 
 def fill(root: Path, count: int, *, crashed: int = 0) -> None:
-    """Write ``count`` records, the last ``crashed`` of them Running with a lock nobody holds."""
+    """Write ``count`` records, the last ``crashed`` of them Running; no lock is held."""
     home = Home(root)
     home.sessions.mkdir(parents=True, mode=0o700)
     began = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,10 +29,8 @@ def fill(root: Path, count: int, *, crashed: int = 0) -> None:
     for number in range(count):
         is_crashed = number >= count - crashed
         _write(home, number, running if is_crashed else document, began)
-        if is_crashed:
-            directory = home.run_directory(_id(number))
-            directory.mkdir(parents=True, mode=0o700)
-            home.run_lock(_id(number)).touch(0o600)
+        home.run_directory(_id(number)).mkdir(parents=True, mode=0o700)
+        home.run_lock(_id(number)).touch(0o600)
 
 
 def _id(number: int) -> str:

@@ -20,6 +20,7 @@ from orchestrator.steps.claude_stream import (
     StreamReader,
 )
 from orchestrator.steps.process import ProcessSpec
+from orchestrator.stops import RunStopped
 from store.times import to_text, utc_now
 
 _MESSAGE_LIMIT = 4096
@@ -45,11 +46,15 @@ def run_agent(
         result = execute(ctx, frame, spec, deadline)
         return outcome_of(result, timeout_seconds)
     reader = StreamReader(lambda event: _tell(ctx, frame, event))
-    result = execute(ctx, frame, spec, deadline, on_line=reader.line)
+    try:
+        result = execute(ctx, frame, spec, deadline, on_line=reader.line)
+    except RunStopped:
+        _note_usage(ctx, frame, reader.outcome(0, b"", utc_now()).usage)
+        raise
     outcome = outcome_of(result, timeout_seconds)
     ended = reader.outcome(result.exit_code, result.stderr, utc_now())
     _note_usage(ctx, frame, ended.usage)
-    outcome = replace(outcome, result=ended.result, usage=ended.usage)
+    outcome = replace(outcome, result=ended.result)
     if ended.error is not None and outcome.error is None:
         outcome = replace(outcome, exit_code=outcome.exit_code or 1, error=ended.error)
     return replace(outcome, usage_limit=ended.usage_limit)
@@ -95,6 +100,7 @@ def _tell(ctx: RunContext, frame: Frame, event: AgentEvent) -> None:
 
 
 def _note_usage(ctx: RunContext, frame: Frame, usage: Usage) -> None:
+    frame.used.add(usage)
     ctx.event(
         "claude_token_usage",
         agent_id="main",

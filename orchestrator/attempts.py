@@ -13,7 +13,7 @@ from orchestrator import log_book
 from orchestrator.commands import run_command
 from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.nested import run_nested
-from orchestrator.outcomes import CommandOutcome, StepEnd, StepOutcome, Usage
+from orchestrator.outcomes import CommandOutcome, StepEnd, StepOutcome
 from orchestrator.reporting import StepRetrying, StepStarted, Waiting
 from orchestrator.step_checks import run_step_check
 from orchestrator.step_git import head_of, publish_step_git
@@ -47,13 +47,10 @@ class UsageLimitReached(Exception):
 
 @dataclass(slots=True)
 class Attempted:
-    """The last run of a command, and what all its runs together cost."""
+    """The last run of a command, and whether its failure is forgiven."""
 
     outcome: CommandOutcome
     forgiven: bool = False
-    runs: int = 1
-    usage: Usage = Usage()
-    duration_seconds: float = 0.0
 
 
 def attempt(ctx: RunContext, step: Step, frame: Frame) -> Attempted:
@@ -62,22 +59,19 @@ def attempt(ctx: RunContext, step: Step, frame: Frame) -> Attempted:
     Raises:
         RunStopped: a stop that cannot wait, or any stop during a delay.
         UsageLimitReached: nothing in the step says what to do about it.
+        TextError: a delay or a limit cannot be resolved.
     """
-    started = time.monotonic()
-    usage, failures, delayed = Usage(), 0, 0.0
+    failures, delayed = 0, 0.0
     while True:
         outcome = _run_once(ctx, step, frame)
-        usage = usage.plus(outcome.usage)
-        done = Attempted(outcome, usage=usage, runs=failures + 1)
-        done.duration_seconds = time.monotonic() - started
         if outcome.succeeded:
-            return done
+            return Attempted(outcome)
         failures += 1
         if outcome.usage_limit is not None and step.retry is None and step.on_failure is None:
             raise UsageLimitReached(outcome.usage_limit.message)
         delay = _delay_before_next(ctx, step, frame, outcome, failures, delayed)
         if delay is None:
-            return _exhausted(ctx, step, frame, done)
+            return _exhausted(ctx, step, frame, outcome)
         delayed += delay
         _wait(ctx, step, frame, outcome, delay)
 
@@ -135,7 +129,7 @@ def _delay_before_next(
 ) -> float | None:
     """Seconds until the next run, None when there is none."""
     retry = step.retry
-    if retry is None or failures >= retry.attempts:
+    if retry is None or failures >= retry.attempts or frame.out_of_time:
         return None
     if not retrying.applies(retry, outcome.failure_text() + "\n" + outcome.everything):
         return None
@@ -150,7 +144,7 @@ def _delay_before_next(
 
 
 def _durations(ctx: RunContext, step: Step, frame: Frame) -> Callable[[Duration], float]:
-    _, scope = ctx.environment.for_step(ctx, step, frame)
+    scope = ctx.environment.scope_for(ctx, step, frame)
     return lambda duration: duration_of(duration, scope) or 0.0
 
 
@@ -173,8 +167,10 @@ def _wait(
     if shown:
         ctx.progress.waits(reason, until)
         ctx.report(Waiting(reason, to_text(until)))
-    end = earliest(deadline_after(delay), frame.deadline)
-    ctx.stops.any.wait(max(0.0, (end or 0.0) - time.monotonic()))
+    end = time.monotonic() + delay
+    if frame.deadline is not None:
+        end = min(end, frame.deadline)
+    ctx.stops.any.wait(max(0.0, end - time.monotonic()))
     if ctx.stops.wish is not None:
         raise RunStopped(ctx.stops.wish)
     if shown:
@@ -182,18 +178,16 @@ def _wait(
         ctx.report(Waiting(None))
 
 
-def _exhausted(ctx: RunContext, step: Step, frame: Frame, done: Attempted) -> Attempted:
+def _exhausted(ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome) -> Attempted:
     retry: Retry | None = step.retry
-    if retry is None or retry.exhausted == "stop":
-        return done
+    if retry is None or retry.exhausted == "stop" or frame.out_of_time:
+        return Attempted(outcome)
     if retry.exhausted == "continue":
-        done.forgiven = True
-        return done
+        return Attempted(outcome, forgiven=True)
     instead = replace(
         step, kind=StepKind.SHELL, text=retry.fallback or "", retry=None, on_failure=None
     )
-    done.outcome = _run_once(ctx, instead, frame)
-    return done
+    return Attempted(_run_once(ctx, instead, frame))
 
 
 # -- on_failure ------------------------------------------------------------------------------------
@@ -216,11 +210,12 @@ def recover(ctx: RunContext, step: Step, frame: Frame, attempted: Attempted) -> 
 
     Raises:
         RunStopped: a stop that cannot wait.
+        TextError: an option of ``on_failure`` cannot be resolved.
     """
     policy = step.on_failure
     if attempted.forgiven:
         return Recovery(StepEnd.TOLERATED, attempted)
-    if policy is None:
+    if policy is None or frame.out_of_time:
         return Recovery(StepEnd.FAILED, attempted)
     if policy.forgive and not policy.steps:
         return Recovery(StepEnd.TOLERATED, attempted)
@@ -244,10 +239,7 @@ def _rounds(
         if policy.commit_required and head_of(ctx) == head:
             break
         runs += 1
-        again = attempt(ctx, step, frame)
-        again.usage = attempted.usage.plus(again.usage)
-        again.duration_seconds += attempted.duration_seconds
-        attempted = again
+        attempted = attempt(ctx, step, frame)
         if attempted.outcome.succeeded:
             return Recovery(StepEnd.SUCCEEDED, attempted)
     recovers = policy.strategy in (FailureStrategy.RECOVERY, FailureStrategy.FALLBACK)
@@ -262,7 +254,7 @@ def _handlers(
 ) -> tuple[bool, str, StepOutcome | None]:
     """One round: whether all went well, the last output, and the handler that failed."""
     publish_step_git(ctx, frame)
-    _, scope = ctx.environment.for_step(ctx, step, frame)
+    scope = ctx.environment.scope_for(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(policy.timeout, scope)))
     numbers = {"TEST_ATTEMPT": str(run), "SHELL_ATTEMPT": str(run)}
     extra = {**frame.extra_env, **numbers}
@@ -275,7 +267,7 @@ def _handlers(
         texts.append(outcome.output)
         frame.variables.set(Layer.HANDLING, {"handler.output": outcome.output})
         if outcome.failed:
-            failed = outcome
+            failed = failed or outcome
             if not handler.continue_on_error:
                 break
     for name, text in policy.capture.items():

@@ -13,7 +13,6 @@ from orchestrator.agent_run import run_agent
 from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.execution import execute, outcome_of
 from orchestrator.outcomes import CommandOutcome
-from orchestrator.reporting import Warned
 from orchestrator.run_environment import may_export
 from orchestrator.scopes import StepScope
 from orchestrator.steps import claude, shell
@@ -26,7 +25,8 @@ from orchestrator.workflow.environment import StepEnvironment
 from orchestrator.workflow.interpolation import TextKind
 from orchestrator.workflow.model import CaptureFormat, Step, StepKind
 
-EXIT_TEXT_ERROR = 1
+EXIT_NO_COMMAND = 1
+"""The exit code of a command that failed without a process, or in spite of its exit code 0."""
 _DATA_EXIT_CODES = range(1, 126)
 
 
@@ -49,7 +49,7 @@ def prepare(ctx: RunContext, step: Step, frame: Frame) -> PreparedStep:
         TextError: a text, the environment or the directory cannot be resolved.
     """
     environment, scope = ctx.environment.for_step(ctx, step, frame)
-    directory = _directory(ctx, step, scope)
+    directory = scope.command_directory = _directory(ctx, step, scope)
     timeout = duration_of(step.timeout, scope)
     deadline = earliest(frame.deadline, deadline_after(timeout))
     return PreparedStep(step, scope, environment, directory, deadline, timeout)
@@ -74,26 +74,26 @@ def run_command(ctx: RunContext, step: Step, frame: Frame) -> CommandOutcome:
     started = time.monotonic()
     ctx.stops.check_now()
     try:
+        if frame.problem is not None:
+            raise TextError(frame.problem)
         prepared = prepare(ctx, step, frame)
         outcome = _run_kind(ctx, prepared, frame)
     except TextError as error:
         outcome = CommandOutcome(
-            exit_code=EXIT_TEXT_ERROR,
+            exit_code=EXIT_NO_COMMAND,
             error=str(error),
             duration_seconds=time.monotonic() - started,
         )
         log_book.note(frame, f"{error}\n")
     outcome = _exit_code_as_data(step, outcome)
-    return set_variables(ctx, step, frame, outcome)
+    outcome = set_variables(ctx, step, frame, outcome)
+    frame.variables.set(Layer.CAPTURES, outcome.variables)
+    return outcome
 
 
 def _run_kind(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> CommandOutcome:
     from orchestrator.steps.foreach import run_foreach
 
-    if _only_pretends(ctx) and prepared.step.kind in (StepKind.SHELL, StepKind.CLAUDE):
-        label = ctx.secrets.mask_text(prepared.step.label)
-        ctx.report(Warned(f"[TEST MODE] Would execute: {label}"))
-        return CommandOutcome()
     match prepared.step.kind:
         case StepKind.SHELL:
             return _run_shell(ctx, prepared, frame)
@@ -109,7 +109,8 @@ def _run_kind(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> CommandO
             raise TextError(f"'{prepared.step.kind}: {prepared.step.text}' was not resolved")
 
 
-def _only_pretends(ctx: RunContext) -> bool:
+def only_pretends(ctx: RunContext) -> bool:
+    """Whether steps are only named and count as successful (``PRODIGY_TEST_MODE=true``)."""
     return ctx.environment.process.get("PRODIGY_TEST_MODE", "").lower() == "true"
 
 
@@ -122,8 +123,8 @@ def _run_shell(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> Command
     ) as argv:
         spec = _spec(ctx, prepared, frame, argv, environment, output_path)
         result = execute(ctx, frame, spec, prepared.deadline)
-        _read_output_file(frame, output_path)
-    return outcome_of(result, prepared.timeout_seconds)
+        left = _left_in(output_path)
+    return replace(outcome_of(result, prepared.timeout_seconds), variables=left)
 
 
 def _run_claude(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> CommandOutcome:
@@ -149,8 +150,8 @@ def _run_claude(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> Comman
             invocation,
             conversation,
         )
-        _read_output_file(frame, output_path)
-    return outcome
+        left = _left_in(output_path)
+    return replace(outcome, variables=left)
 
 
 def _with_environment_timeout(prepared: PreparedStep, text: str) -> PreparedStep:
@@ -184,19 +185,18 @@ def _spec(
     )
 
 
-def _read_output_file(frame: Frame, path: Path) -> None:
-    """Take over the ``KEY=VALUE`` lines a step appended to ``$PRODIGY_OUTPUT``."""
+def _left_in(path: Path) -> dict[str, object]:
+    """The ``KEY=VALUE`` lines a command appended to ``$PRODIGY_OUTPUT``."""
     try:
         text = path.read_text("utf-8", "replace")
     except OSError:
-        return
+        return {}
     found: dict[str, object] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, equals, value = line.partition("=")
         if equals and name.strip().isidentifier():
             found[name.strip()] = value
-    if found:
-        frame.variables.set(Layer.CAPTURES, found)
+    return found
 
 
 def _exit_code_as_data(step: Step, outcome: CommandOutcome) -> CommandOutcome:
@@ -214,43 +214,42 @@ def set_variables(
     ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome
 ) -> CommandOutcome:
     """Set captures, ``ID.*`` and ``last.*`` from an outcome; an unreadable capture fails it."""
+    outcome = _with_output_copy(ctx, step, frame, outcome)
     if not step.capture.kept:
         return outcome
-    captured: dict[str, object] = {}
-    if step.capture.names:
-        stdout = outcome.stdout if outcome.result is None else outcome.result.encode()
-        try:
-            captured = capture_values(
-                step.capture,
-                stdout=stdout,
-                stderr=outcome.stderr,
-                combined=outcome.combined if outcome.result is None else stdout,
-                exit_code=outcome.exit_code,
-                duration=outcome.duration_seconds,
-            )
-        except CaptureError as error:
-            captured = error.values
-            if outcome.succeeded:
-                outcome = replace(outcome, error=str(error))
+    try:
+        captured = capture_values(
+            step.capture,
+            stdout=outcome.captured,
+            stderr=outcome.stderr,
+            combined=outcome.combined if outcome.result is None else outcome.captured,
+            exit_code=outcome.exit_code,
+            duration=outcome.duration_seconds,
+        )
+    except CaptureError as error:
+        captured = error.values
+        if outcome.succeeded:
+            outcome = replace(outcome, error=str(error), exit_code=EXIT_NO_COMMAND)
+    if outcome.error is not None and "success" not in step.capture.dropped:
+        captured |= {f"{name}.success": False for name in step.capture.names}
     frame.variables.set(Layer.CAPTURES, captured)
     publish_results(step, frame, outcome)
-    _write_output_copy(ctx, step, frame, outcome)
     return outcome
 
 
 def publish_results(step: Step, frame: Frame, outcome: CommandOutcome) -> None:
     """Set ``ID.*``, ``last.*`` and the names of the kind (``shell.output``) from an outcome."""
-    stdout = outcome.stdout.decode("utf-8", "replace").rstrip("\n")
     facts: dict[str, object] = {
         "output": outcome.output,
-        "stdout": stdout,
+        "stdout": outcome.output,
         "stderr": outcome.stderr.decode("utf-8", "replace").rstrip("\n"),
         "exit_code": outcome.exit_code,
         "success": outcome.succeeded,
         "duration": round(outcome.duration_seconds, 3),
     }
     if step.id:
-        frame.variables.set(Layer.RESULTS, {f"{step.id}.{k}": v for k, v in facts.items()})
+        mine = {f"{step.id}.{name}": value for name, value in facts.items()}
+        frame.variables.set(Layer.RESULTS, {**mine, f"{step.id}.skipped": False})
     last: dict[str, object] = {f"{step.kind}.{name}": value for name, value in facts.items()}
     last["last.output"] = outcome.output
     last["last.exit_code"] = outcome.exit_code
@@ -258,19 +257,25 @@ def publish_results(step: Step, frame: Frame, outcome: CommandOutcome) -> None:
     frame.variables.set(Layer.LAST, last)
 
 
-def _write_output_copy(
+def _with_output_copy(
     ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome
-) -> None:
+) -> CommandOutcome:
+    """Write ``output_file``; the outcome, a failure if that cannot be done."""
     if step.output_file is None:
-        return
-    _, scope = ctx.environment.for_step(ctx, step, frame)
-    name = resolve_text(ctx, step.output_file, scope, TextKind.OTHER).text
-    path = ctx.worktree / Path(name).expanduser()
+        return outcome
     streams = {
-        "stdout": outcome.stdout if outcome.result is None else outcome.result.encode(),
+        "stdout": outcome.captured,
         "stderr": outcome.stderr,
-        "both": outcome.combined,
+        "both": outcome.combined if outcome.result is None else outcome.captured,
     }
     data = b"".join(streams.get(stream, b"") for stream in step.capture.streams)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    try:
+        scope = ctx.environment.scope_for(ctx, step, frame)
+        name = resolve_text(ctx, step.output_file, scope, TextKind.OTHER).text
+        path = ctx.worktree / Path(name).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except (TextError, OSError, ValueError) as error:
+        if outcome.succeeded:
+            return replace(outcome, error=f"output_file: {error}", exit_code=EXIT_NO_COMMAND)
+    return outcome

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestrator.outcomes import UsageTally
 from orchestrator.reporting import Report
 from orchestrator.stops import Stops
 from orchestrator.variables import Variables
@@ -85,7 +86,7 @@ class RunContext:
             name: self.secrets.mask_value(value) if name in _FREE_TEXT else value
             for name, value in fields.items()
         }
-        self.events.append(event_type, session_id=self.session_id, **masked)
+        self.events.append(event_type, **{"session_id": self.session_id, **masked})
 
 
 @dataclass(slots=True)
@@ -113,12 +114,22 @@ class Frame:
     """The worktree when the step began, where its changes will be asked for."""
     environments: dict[int, tuple[StepEnvironment, StepScope]] = field(default_factory=dict)
     """Environments made so far in this frame, by identity of their step."""
+    used: UsageTally = field(default_factory=UsageTally)
+    """What the agents of the numbered step use, those of handlers and loops included."""
+    problem: str | None = None
+    """Why the command cannot run, known before it is prepared: its ``when`` has no value."""
 
     def inner(self, role: str, **changes: Any) -> Frame:
         """A frame for a process inside this one; its mark ends with a number of its own."""
         self.nested += 1
         mark = f"{self.mark}.{self.nested}"
-        return replace(self, role=role, mark=mark, nested=0, environments={}, **changes)
+        fresh: dict[str, Any] = {"nested": 0, "environments": {}, "problem": None}
+        return replace(self, role=role, mark=mark, **{**fresh, **changes})
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether a limit around this step is over, so that nothing more is begun in it."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 def earliest(*deadlines: float | None) -> float | None:

@@ -6,20 +6,17 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestrator.ownership import take_run
 from orchestrator.refusal import EXIT_FAILED, Refused
-from orchestrator.reopening import read_run
-from orchestrator.resume import take_run
-from store import checkpoints, repair, requests, worktree_metadata
-from store.checkpoint import CheckpointKind
+from orchestrator.settling import is_over_unrecorded, record_cancel, record_end
+from orchestrator.stopped_run import read_run
+from store import repair, requests
 from store.errors import StoreError
-from store.events import EventLog, last_events
+from store.events import last_events
 from store.home import Home
-from store.locks import Liveness, RunLock, probe, process_state
-from store.manager import SessionManager
+from store.locks import Liveness, probe, process_state
 from store.owner import Owner, remove_owner
-from store.states import CheckpointStatus, SessionStatus, StopKind
-from store.times import to_text, utc_now
-from store.worktree_metadata import WorktreeStatus, find_metadata, read_path, write_path
+from store.states import SessionStatus
 
 _LOOK_EVERY_SECONDS = 0.05
 _EVENTS_LOOKED_AT = 50
@@ -121,6 +118,7 @@ def wait_answer(
     timeout_seconds: float = 10.0,
     *,
     until_obeyed: bool = False,
+    silent_after_seconds: float = 10.0,
 ) -> Answer:
     """Wait for what becomes of a request that was just made.
 
@@ -132,9 +130,11 @@ def wait_answer(
         action: what was asked.
         timeout_seconds: how long to wait at most.
         until_obeyed: wait for the fact itself, not only until the owner has noticed.
+        silent_after_seconds: how long an owner may take to notice, however long we would wait.
     """
-    deadline = time.monotonic() + timeout_seconds
-    owner: Owner | None = None
+    began = time.monotonic()
+    noticed_by = began + min(timeout_seconds, silent_after_seconds)
+    owner = _nobody()
     while True:
         verdict = probe(home, run_id, says_active=True)
         owner = verdict.owner or owner
@@ -142,19 +142,17 @@ def wait_answer(
             (one for one in requests.pending(home, run_id) if one.action == action), None
         )
         if request is None:
-            return Answer(AnswerKind.OBEYED, owner or _nobody())
+            return Answer(AnswerKind.OBEYED, owner)
         if verdict.liveness is not Liveness.LIVE or (
             verdict.owner is not None and verdict.owner.token != request.to
         ):
-            return _left_behind(home, run_id, action, owner or _nobody())
-        received = _was_received(home, run_id, request)
-        if received and not until_obeyed:
-            return Answer(AnswerKind.RECEIVED, owner or _nobody())
-        if time.monotonic() >= deadline:
-            if received:
-                return Answer(AnswerKind.RECEIVED, owner or _nobody())
-            state = process_state(owner.pid) if owner is not None else None
-            return Answer(AnswerKind.SILENT, owner or _nobody(), state)
+            return _left_behind(home, run_id, action, owner)
+        now = time.monotonic()
+        if _was_received(home, run_id, request):
+            if not until_obeyed or now >= began + timeout_seconds:
+                return Answer(AnswerKind.RECEIVED, owner)
+        elif now >= noticed_by:
+            return Answer(AnswerKind.SILENT, owner, process_state(owner.pid))
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
@@ -188,14 +186,14 @@ def _nobody() -> Owner:
 
 
 def cancel_at_rest(home: Home, run_id: str, *, tool: str = "prodigy") -> None:
-    """Cancel a run nobody runs; final.
+    """Cancel a run nobody runs, or nobody can be seen to run; final.
 
     Raises:
         Refused: it is live (exit 4), over already, or cannot be written.
     """
-    lock, owner = take_run(home, run_id, "cancel")
+    lock, owner = take_run(home, run_id, "cancel", force=True)
     try:
-        _cancel(home, run_id, lock, owner, tool)
+        _cancel(home, run_id, owner, tool)
     except (StoreError, OSError) as error:
         raise Refused(f"session {run_id} cannot be cancelled: {error}") from error
     finally:
@@ -203,36 +201,16 @@ def cancel_at_rest(home: Home, run_id: str, *, tool: str = "prodigy") -> None:
         lock.release()
 
 
-def _cancel(home: Home, run_id: str, lock: RunLock, owner: Owner, tool: str) -> None:
+def _cancel(home: Home, run_id: str, owner: Owner, tool: str) -> None:
     run = read_run(home, run_id)
     if run.truth.status in (SessionStatus.COMPLETED, SessionStatus.CANCELLED):
+        if is_over_unrecorded(run):
+            record_end(run, owner)
         word = str(run.truth.status).lower()
         raise Refused(f"session {run_id} is {word} already", code="already_complete")
-    by = requests.requester(tool)
-    stop = {
-        "kind": str(StopKind.CANCEL),
-        "at": to_text(utc_now()),
-        "step_index": run.truth.step_index,
-        "by": by,
-    }
-    if run.checkpoint is not None:
-        run.checkpoint.x.stop = stop
-        run.checkpoint.kind = CheckpointKind.STOP
-        run.checkpoint.status = CheckpointStatus.INTERRUPTED
-        checkpoints.save(home, run.checkpoint)
     if run.record is None:
         repair.make_record(home, run_id, started_by="resume")
-    manager = SessionManager(home, lock=lock)
-    manager.cancel_session(run_id, by)
-    metadata = find_metadata(home, run_id)
-    if metadata is not None:
-        document = dict(read_path(metadata).document)
-        worktree_metadata.set_status(document, WorktreeStatus.ABANDONED, now=utc_now())
-        write_path(metadata, document)
-    events = EventLog(home, run.repo_name or "repository", run_id, owner.attempt)
-    events.append(
-        "session_status_changed",
-        **{"from": run.truth.status, "to": "Cancelled", "reason": "cancel", "error": None},
-    )
+        run = read_run(home, run_id)
+    record_cancel(run, owner, requests.requester(tool))
     for request in requests.pending(home, run_id):
         requests.discard(request.path)

@@ -34,6 +34,8 @@ class Ending:
     message: str
     failed_step: StepFailed | None = None
     merge: MergeResult | None = None
+    commits: int | None = None
+    """Counted when the run was completed: afterwards a merge may have removed the branch."""
 
     @property
     def completed(self) -> bool:
@@ -50,11 +52,11 @@ class Endings:
 
     # -- numbers
 
-    def add_usage(self, outcome: StepOutcome) -> None:
-        """Add what a step's agents used to the totals of the run."""
+    def add_usage(self, usage: Usage) -> None:
+        """Add what agents used to the totals of the run."""
         state = self._recorder.checkpoint.x
         known = {key: value for key, value in state.usage.items() if key in Usage.__slots__}
-        state.usage = {**state.usage, **Usage(**known).plus(outcome.usage).document()}
+        state.usage = {**state.usage, **Usage(**known).plus(usage).document()}
 
     def count_files(self) -> int | None:
         """Distinct paths changed since the base commit; None when git cannot tell."""
@@ -103,7 +105,7 @@ class Endings:
         final = State.UNMERGED if commits else State.COMPLETED
         count = len(self._ctx.workflow.steps)
         words = f"{count} step" if count == 1 else f"{count} steps"
-        return Ending(final, "completed", 0, words)
+        return Ending(final, "completed", 0, words, commits=commits)
 
     def failed(self, failed: StepFailed, outcome: StepOutcome) -> Ending:
         """A step failed: the session is Failed and resumable at that step."""
@@ -261,7 +263,7 @@ class Endings:
             worktree=ctx.worktree,
             step_index=state.index,
             total_steps=state.total_steps,
-            commits=self._commits() if ending.state is not State.MERGED else 0,
+            commits=self._commits() if ending.commits is None else ending.commits,
             duration_seconds=duration_seconds,
             cost_usd=cost if isinstance(cost, int | float) else None,
             next_command=next_command(ending.state, ctx.session_id),

@@ -10,11 +10,11 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator import passes
 from orchestrator.attempts import UsageLimitReached
-from orchestrator.context import Frame, RunContext, deadline_after, earliest
+from orchestrator.context import Frame, RunContext, deadline_after
 from orchestrator.endings import Ending, Endings
 from orchestrator.guard import Guard
 from orchestrator.inbox import Inbox
@@ -39,17 +39,20 @@ from orchestrator.step_git import (
     step_facts,
 )
 from orchestrator.step_run import run_step
+from orchestrator.steps.process import TIMED_OUT
 from orchestrator.stops import RunStopped, Stop, Stops
 from orchestrator.texts import TextError, duration_of
 from orchestrator.variables import Layer
-from orchestrator.workflow.model import Step
+from orchestrator.workflow.model import Step, StepKind
 from orchestrator.worktree_record import WorktreeRecord
 from store.checkpoint import CheckpointKind, CompletedStep
 from store.faults import point
 from store.locks import RunLock
 from store.owner import Owner, remove_owner
-from store.states import CheckpointStatus, StopKind
+from store.states import CheckpointStatus, State, StopKind
 from store.times import to_text, utc_now
+
+_OUTPUT_LIMIT = 4096
 
 
 class StepEndedRun(Exception):
@@ -96,22 +99,28 @@ class Attempt:
             UsageLimitReached: an agent's limit, with nothing in the workflow about it.
         """
         state = self.recorder.checkpoint
-        deadline = deadline_after(self._timeout())
+        timeout = self._timeout()
+        deadline = deadline_after(timeout)
         while True:
             self._begin_pass()
             while state.index < len(self.ctx.workflow.steps):
-                self.stops.check_boundary()
-                self._run_next_step(deadline)
+                self._check_boundary()
+                self._run_next_step(deadline, timeout)
             if not self._next_pass():
                 return
 
+    def _check_boundary(self) -> None:
+        self.inbox.look()
+        self.stops.check_boundary()
+
     def _timeout(self) -> float | None:
+        """Seconds the workflow as a whole may take; None for no limit."""
         timeout = self.ctx.workflow.timeout
         if timeout is None:
             return None
-        step = Step(kind=self.ctx.workflow.steps[0].kind, position=self.ctx.workflow.position)
+        step = Step(kind=StepKind.SHELL, position=self.ctx.workflow.position)
         frame = Frame(0, "0-0", self.ctx.variables, None)
-        _, scope = self.ctx.environment.for_step(self.ctx, step, frame)
+        scope = self.ctx.environment.scope_for(self.ctx, step, frame)
         try:
             return duration_of(timeout, scope)
         except TextError as error:
@@ -143,14 +152,14 @@ class Attempt:
         if self.plan.stops_when_unchanged and passes.changed_nothing(state, self.ctx.worktree):
             self.ctx.report(Warned(f"No changes were made in pass {number + 1}: stopping"))
             return False
-        self.stops.check_boundary()
+        self._check_boundary()
         passes.advance(self.plan, state, self.pass_started)
         passes.note_start(self.plan, state, self.ctx.worktree)
         self.recorder.save(CheckpointKind.PASS, CheckpointStatus.RUNNING)
         self.recorder.progress()
         return True
 
-    def _run_next_step(self, deadline: float | None) -> None:
+    def _run_next_step(self, deadline: float | None, timeout: float | None) -> None:
         state = self.recorder.checkpoint
         index = state.index
         step = self.ctx.workflow.steps[index]
@@ -163,7 +172,7 @@ class Attempt:
             f"{index}-1",
             self.ctx.variables,
             head_before,
-            deadline=earliest(deadline),
+            deadline=deadline,
             pass_number=int(state.x.pass_["number"]),
             continues=self.continues_step,
             snapshot=snapshot_for(self.ctx, step, head_before),
@@ -172,12 +181,26 @@ class Attempt:
         point("S1")
         if index in self.skip:
             outcome = StepOutcome(StepEnd.SKIPPED, skipped_because="skipped by request")
+        elif frame.out_of_time:
+            outcome = StepOutcome(StepEnd.FAILED, message=f"'{step.label}' was not begun")
         else:
-            outcome = run_step(self.ctx, step, frame)
+            outcome = self._run_counted(step, frame)
         point("S2")
+        if frame.out_of_time and outcome.end in (StepEnd.FAILED, StepEnd.TOLERATED):
+            outcome.end, outcome.exit_code, outcome.timed_out = StepEnd.FAILED, TIMED_OUT, True
+            words = f"The workflow timed out after {timeout:g} seconds"
+            outcome.message = f"{words}\n{outcome.message}".rstrip()
         if outcome.failed:
             raise StepEndedRun(index, step, outcome)
         self._finish_step(step, index, frame, outcome, to_text(started))
+
+    def _run_counted(self, step: Step, frame: Frame) -> StepOutcome:
+        """Run a step; what its agents used is counted even when it is stopped."""
+        try:
+            return run_step(self.ctx, step, frame)
+        except (RunStopped, UsageLimitReached):
+            self.endings.add_usage(frame.used.total)
+            raise
 
     def _describe_step(self, step: Step, index: int) -> None:
         pass_ = self.recorder.checkpoint.x.pass_
@@ -202,7 +225,7 @@ class Attempt:
             index=index,
             command=self.ctx.secrets.mask_text(f"{step.kind}: {step.text}"),
             success=True,
-            output=self.ctx.secrets.mask_text(outcome.output[:8192]),
+            output=self._shown_output(step, outcome),
             duration_seconds=outcome.duration_seconds,
             completed_at=to_text(utc_now()),
             kind=str(step.kind),
@@ -224,7 +247,7 @@ class Attempt:
             log_bytes=outcome.log_bytes,
             usage=outcome.usage.document() if outcome.usage.calls else None,
         )
-        self.endings.add_usage(outcome)
+        self.endings.add_usage(outcome.usage)
         if facts.moved:
             self.recorder.files_changed = self.endings.count_files()
         self.recorder.step_done(completed)
@@ -244,6 +267,13 @@ class Attempt:
             )
         )
 
+    def _shown_output(self, step: Step, outcome: StepOutcome) -> str | None:
+        if not step.capture.kept or outcome.end is StepEnd.SKIPPED:
+            return None
+        # masked before it is cut: half a secret would not be recognised
+        masked = self.ctx.secrets.mask_text(outcome.output[: 16 * _OUTPUT_LIMIT])
+        return masked[:_OUTPUT_LIMIT]
+
     # -- the whole attempt
 
     def go(self, ask_merge: MergeQuestion | None, merge: bool | None) -> RunResult:
@@ -252,6 +282,9 @@ class Attempt:
         try:
             if ending.completed:
                 ending = self.endings.merge_if_wanted(ending, ask_merge, merge)
+        except Exception as error:
+            self.run_log.write(traceback.format_exc())
+            ending = replace(ending, exit_code=1, message=_internal(error))
         finally:
             result = self.cleanup(ending)
         return result
@@ -265,15 +298,15 @@ class Attempt:
         except StepEndedRun as ended:
             return self._failed(ended)
         except UsageLimitReached as limit:
-            self.ctx.report(Warned(f"usage limit: {limit}"))
-            return self._stopped(Stop(StopKind.USAGE_LIMIT, {}), str(limit))
+            message = self.ctx.secrets.mask_text(str(limit))
+            self.ctx.report(Warned(f"usage limit: {message}"))
+            return self._stopped(Stop(StopKind.USAGE_LIMIT, {}), message)
         except CheckpointFailed as failed:
             message = f"the progress of the run cannot be saved: {failed}"
             return self._stopped(Stop(StopKind.CHECKPOINT_FAILED, {}), message)
         except Exception as error:
             self.run_log.write(traceback.format_exc())
-            message = f"an error of prodigy itself: {error!r}"
-            return self._stopped(Stop(StopKind.INTERNAL_ERROR, {}), message)
+            return self._stopped(Stop(StopKind.INTERNAL_ERROR, {}), _internal(error))
 
     def _stopped(self, stop: Stop, message: str = "") -> Ending:
         ending = self.endings.stopped(stop, message)
@@ -287,7 +320,7 @@ class Attempt:
 
     def _failed(self, ended: StepEndedRun) -> Ending:
         outcome = ended.outcome
-        self.endings.add_usage(outcome)
+        self.endings.add_usage(outcome.usage)
         message = self.ctx.secrets.mask_text(outcome.message)
         log = None
         if outcome.log is not None:
@@ -308,6 +341,8 @@ class Attempt:
 
     def cleanup(self, ending: Ending) -> RunResult:
         """End what steps left running, give everything back, say how it went."""
+        over = ending.completed or ending.state is State.CANCELLED
+        self.inbox.decline(f"the run has {ending.outcome}", cancel_too=over)
         self.ctx.processes.end_all()
         point("F6")
         self.ctx.event(
@@ -325,3 +360,6 @@ class Attempt:
         self.lock.release()
         return self.endings.result(ending, time.monotonic() - self.started)
 
+
+def _internal(error: Exception) -> str:
+    return f"an error of prodigy itself: {error!r}"

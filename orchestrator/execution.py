@@ -58,12 +58,16 @@ def execute(
     return result
 
 
+def timed_out_after(seconds: float | None) -> str:
+    """What is said of a command that took too long; None: a limit around it was meant."""
+    return f"Command timed out after {seconds:g} seconds" if seconds else "Command timed out"
+
+
 def outcome_of(result: ProcessResult, timeout_seconds: float | None) -> CommandOutcome:
     """What the end of a process means for the command it ran."""
     error = result.not_started
     if result.timed_out:
-        limit = f" after {timeout_seconds:g} seconds" if timeout_seconds else ""
-        error = f"Command timed out{limit}"
+        error = timed_out_after(timeout_seconds)
     return CommandOutcome(
         exit_code=result.exit_code,
         stdout=result.stdout,

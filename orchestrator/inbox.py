@@ -24,7 +24,7 @@ _STOPS = {
 
 
 class Inbox:
-    """Reads the requests to one owner while it is entered, four times a second."""
+    """Reads the requests to one owner while it is entered: four times a second, and when told."""
 
     def __init__(
         self, home: Home, run_id: str, token: str, stops: Stops, events: EventLog
@@ -35,10 +35,12 @@ class Inbox:
         self._stops = stops
         self._events = events
         self._seen: set[tuple[str, str]] = set()
+        self._looking = threading.Lock()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="inbox", daemon=True)
 
     def __enter__(self) -> Inbox:
+        self.look()
         self._thread.start()
         return self
 
@@ -52,13 +54,14 @@ class Inbox:
 
     def look(self) -> None:
         """Take note of what has been asked, and drop what is not for this owner."""
-        for request in requests.pending(self._home, self._run_id):
-            if request.problem is not None or request.to != self._token:
-                reason = request.problem or "addressed to another owner"
-                self._drop(request, reason)
-            elif (request.action, request.requested_at) not in self._seen:
-                self._seen.add((request.action, request.requested_at))
-                self._receive(request)
+        with self._looking:
+            for request in requests.pending(self._home, self._run_id):
+                if request.problem is not None or request.to != self._token:
+                    reason = request.problem or "addressed to another owner"
+                    self._drop(request, reason)
+                elif (request.action, request.requested_at) not in self._seen:
+                    self._seen.add((request.action, request.requested_at))
+                    self._receive(request)
 
     def _receive(self, request: Request) -> None:
         self._events.append(
@@ -84,6 +87,17 @@ class Inbox:
             kind = _STOPS.get(request.action)
             if kind is not None and request.to == self._token and kinds(kind):
                 self._discard(request)
+
+    def decline(self, reason: str, *, cancel_too: bool) -> None:
+        """Drop what will not be obeyed any more, because the run has ended by itself.
+
+        Args:
+            reason: why, for the timeline.
+            cancel_too: whether even a cancel comes too late; else whoever asked carries it out.
+        """
+        for request in requests.pending(self._home, self._run_id):
+            if request.to == self._token and (cancel_too or request.action != "cancel"):
+                self._drop(request, reason)
 
     def _discard(self, request: Request) -> None:
         try:

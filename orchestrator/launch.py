@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.steps.process_end import OWNER_MARK, RUN_MARK, STEP_MARK
-from store.atomic import make_directory
+from store.atomic import make_directory, read_json_object
+from store.errors import StoreError
 from store.home import Home
 from store.owner import read_owner
+from store.session import UnifiedSession
 
 _ENTRY = Path(__file__).resolve().parent.parent / "prodigy_entry.py"
 _LOOK_EVERY_SECONDS = 0.01
@@ -52,29 +54,32 @@ class Launched:
             return None
 
     def wait_for_record(self, timeout_seconds: float = 60.0) -> None:
-        """Wait until the run is on record and this process owns it.
+        """Wait until the record says that this process is, or was, at work on the run.
 
         Raises:
             LaunchFailed: it ended before that, or did not get there in time.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
-            ended = self._process.poll()
+            ended = self._process.poll()  # before the look: what it wrote last is seen
             if self._is_recorded():
                 return
             if ended is not None:
-                if ended == 0 and self.home.session_file(self.session_id).exists():
-                    return
                 raise self._failed(ended)
             if time.monotonic() >= deadline:
                 raise LaunchFailed(1, f"process {self.pid} has no session yet\n")
             time.sleep(_LOOK_EVERY_SECONDS)
 
     def _is_recorded(self) -> bool:
-        if not self.home.session_file(self.session_id).exists():
+        try:
+            document = read_json_object(self.home.session_file(self.session_id))
+        except StoreError:
             return False
         owner = read_owner(self.home, self.session_id)
-        return owner is not None and owner.pid == self.pid
+        if owner is not None and owner.pid == self.pid:
+            return True
+        attempts = UnifiedSession(self.session_id, document).attempts
+        return any(attempt.get("pid") == self.pid for attempt in attempts)
 
     def _failed(self, exit_code: int) -> LaunchFailed:
         log = self.home.run_log(self.session_id)

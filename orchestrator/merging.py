@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from orchestrator.all_steps import every_step
 from orchestrator.assembly import Parts, assemble
 from orchestrator.config import Config
 from orchestrator.final_merge import FinalMerge, MergeResult
@@ -13,20 +14,18 @@ from orchestrator.git.changes import diff_stat
 from orchestrator.git.command import GitError
 from orchestrator.git.merge import is_merged, would_merge_cleanly
 from orchestrator.git.worktrees import branch_commit, is_worktree, remake_from_branch
-from orchestrator.preflight import every_step
+from orchestrator.ownership import take_run
 from orchestrator.refusal import EXIT_BUSY, EXIT_FAILED, Refused
-from orchestrator.reopening import (
-    Reopened,
+from orchestrator.reopening import Reopened, reopen
+from orchestrator.reporting import MergeQuestion, Report
+from orchestrator.start import reported_stops
+from orchestrator.stopped_run import (
     StoppedRun,
     base_commit_of,
     find_repository,
     metadata_of,
     read_run,
-    reopen,
 )
-from orchestrator.reporting import MergeQuestion, Report
-from orchestrator.resume import take_run
-from orchestrator.start import reported_stops
 from orchestrator.stops import SignalWatch
 from orchestrator.stored_variables import restored
 from store.errors import StoreError

@@ -44,9 +44,18 @@ class Opening:
             "map": list(request.map_patterns),
             "params": mask(dict(request.parameters), named=True),
             "parameter_file": str(request.parameter_file) if request.parameter_file else None,
+            "file_params": mask(self._from_file(), named=True),
             "max_iterations": self.prepared.iterations,
             "profile": request.profile,
         }
+
+    def _from_file(self) -> dict[str, object] | None:
+        """The parameters that were not given as words, when a file was: it may change later."""
+        request = self.prepared.request
+        if request.parameter_file is None:
+            return None
+        given = self.prepared.parameters
+        return {name: given[name] for name in given if name not in request.parameters}
 
     def repo(self) -> dict[str, Any]:
         repository = self.prepared.repository

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -42,6 +44,18 @@ class Usage:
         }
 
 
+class UsageTally:
+    """Adds up what agents use, from any thread."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self.total = Usage()
+
+    def add(self, usage: Usage) -> None:
+        with self._guard:
+            self.total = self.total.plus(usage)
+
+
 @dataclass(frozen=True, slots=True)
 class UsageLimit:
     """An agent's limit was reached; ``resets_at`` is seconds since the epoch when it said so."""
@@ -71,19 +85,25 @@ class CommandOutcome:
     log: str | None = None
     log_bytes: int = 0
     truncated: bool = False
-    usage: Usage = Usage()
     usage_limit: UsageLimit | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """What the command wrote to ``$PRODIGY_OUTPUT``."""
 
     @property
     def succeeded(self) -> bool:
         return self.error is None and (self.exit_code == 0 or self.tolerated_exit)
 
     @property
+    def captured(self) -> bytes:
+        """What a capture of stdout gets: the result text where there is one."""
+        if self.result is not None:
+            return self.result.encode("utf-8", "replace")
+        return self.stdout
+
+    @property
     def output(self) -> str:
         """The result text, without trailing newlines."""
-        if self.result is not None:
-            return self.result.rstrip("\n")
-        return self.stdout.decode("utf-8", "replace").rstrip("\n")
+        return self.captured.decode("utf-8", "replace").rstrip("\n")
 
     @property
     def everything(self) -> str:

@@ -7,10 +7,11 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.all_steps import every_step
 from orchestrator.config import Config
 from orchestrator.git.command import GitError
 from orchestrator.git.repository import (
@@ -27,7 +28,7 @@ from orchestrator.reporting import RunRequest, UnseenFiles
 from orchestrator.run_environment import RunEnvironment
 from orchestrator.workflow.inputs import resolve_inputs
 from orchestrator.workflow.load import load_workflow
-from orchestrator.workflow.model import Step, StepKind, Workflow, WorkflowKind
+from orchestrator.workflow.model import StepKind, Workflow, WorkflowKind
 from orchestrator.workflow.parameters import read_parameter_file, resolve_parameters
 from orchestrator.workflow.problems import Problem, Severity
 from store.home import Home, new_session_id
@@ -142,9 +143,9 @@ def resolve_start(
     Raises:
         Refused: what is missing or wrong among them, all at once (exit 2).
     """
-    from_file = (
-        read_parameter_file(request.parameter_file) if request.parameter_file is not None else {}
-    )
+    from_file = request.file_parameters or {}
+    if request.file_parameters is None and request.parameter_file is not None:
+        from_file = read_parameter_file(request.parameter_file)
     parameters, problems = resolve_parameters(workflow, dict(request.parameters), from_file)
     resolved = RunEnvironment.resolve(
         workflow, environment, request, parameters, claude_key=claude_key
@@ -251,33 +252,3 @@ def check_claude(workflow: Workflow, config: Config, environment: Mapping[str, s
             exit_code=EXIT_FAILED,
             hint="install Claude Code, or set claude.program in config.yml",
         )
-
-
-def every_step(workflow: Workflow) -> Iterator[Step]:
-    """Every step of a workflow: its own, those in loops, handlers, validators, and the merge."""
-    pending = [*workflow.steps, *(workflow.merge.steps if workflow.merge else ())]
-    while pending:
-        step = pending.pop(0)
-        yield step
-        pending += inner_steps(step)
-
-
-def inner_steps(step: Step) -> list[Step]:
-    """The steps written inside a step."""
-    inner = [*step.on_success]
-    for handlers in step.on_exit_code.values():
-        inner += handlers
-    if step.on_failure is not None:
-        inner += step.on_failure.steps
-    if step.foreach is not None:
-        inner += step.foreach.steps
-    if step.validate is not None:
-        inner += step.validate.steps
-        if step.validate.on_incomplete is not None:
-            inner += step.validate.on_incomplete.steps
-    if step.step_check is not None:
-        inner += [
-            Step(kind=command.kind, position=step.position, text=command.text)
-            for command in step.step_check.commands
-        ]
-    return inner

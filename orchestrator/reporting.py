@@ -192,6 +192,8 @@ class RunRequest:
     map_patterns: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     parameter_file: Path | None = None
+    file_parameters: Mapping[str, object] | None = None
+    """What that file held when the run began; a resume does not read it again."""
     max_iterations: int | None = None
     profile: str | None = None
     strict: bool = False

@@ -3,50 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from orchestrator import passes
+from orchestrator.all_steps import every_step
 from orchestrator.assembly import AskPerson, Parts, assemble
 from orchestrator.config import Config
 from orchestrator.engine import Attempt
 from orchestrator.git.command import GitError
-from orchestrator.git.repository import read_head
-from orchestrator.opening import Opening
-from orchestrator.preflight import PreparedRun, every_step
-from orchestrator.refusal import EXIT_BUSY, EXIT_FAILED, Refused
-from orchestrator.reopening import (
-    Reopened,
-    StoppedRun,
-    base_commit_of,
-    metadata_of,
-    read_run,
-)
+from orchestrator.ownership import take_run
+from orchestrator.recorder import CheckpointFailed
+from orchestrator.refusal import EXIT_FAILED, Refused
+from orchestrator.reopening import Reopened
 from orchestrator.reporting import (
     MergeQuestion,
     Report,
     RunResult,
     SessionResumed,
-    UnseenFiles,
     Warned,
 )
 from orchestrator.resume_facts import gather
 from orchestrator.resume_plan import ResumeOptions, ResumePlan, plan_resume
-from orchestrator.resume_worktree import bring_back, put_back, settle_processes
+from orchestrator.resume_state import state_to_go_on_with
+from orchestrator.resume_worktree import bring_back, settle_processes
+from orchestrator.settling import apply_truth, is_over_unrecorded, note_corrections, record_end
 from orchestrator.start import reported_stops
+from orchestrator.steps.foreach import forget_items_from
+from orchestrator.stopped_run import StoppedRun, base_commit_of, metadata_of, read_run
 from orchestrator.stops import SignalWatch, Stops
 from orchestrator.stored_variables import restored
 from orchestrator.variables import Layer
 from orchestrator.workflow.values import restore_kinds
 from store import checkpoints, fields, repair
-from store.checkpoint import CheckpointKind, CompletedStep, WorkflowCheckpoint
-from store.errors import Busy, StoreError
+from store.checkpoint import CheckpointKind
+from store.errors import StoreError
 from store.faults import point
 from store.home import Home
-from store.locks import Liveness, RunLock
-from store.owner import Owner, new_owner, remove_owner, write_owner
-from store.states import CheckpointStatus, SessionStatus, State, StopKind
-from store.times import duration_seconds, to_text, utc_now
+from store.locks import Liveness, RunLock, Verdict
+from store.owner import Owner, remove_owner
+from store.states import CheckpointStatus, SessionStatus, State
+from store.times import duration_seconds, utc_now
 from store.transitions import transition
 from store.worktree_metadata import WorktreeStatus
 
@@ -142,16 +139,16 @@ class _Resuming:
         Raises:
             Refused: the run stays as it was.
         """
-        lock, owner = take_run(self.home, self.run_id, "resume")
+        force = self.options.force
+        lock, owner = take_run(self.home, self.run_id, "resume", force=force)
         try:
-            run = read_run(
-                self.home,
-                self.run_id,
-                seq=_chosen_seq(self.home, self.run_id, self.options),
-            )
-            run.verdict = replace(run.verdict, liveness=_as_ours(run))
+            seq = _chosen_seq(self.home, self.run_id, self.options)
+            run = read_run(self.home, self.run_id, seq=seq)
+            run.verdict = Verdict(Liveness.DEAD)  # whoever holds it is us
             facts, reopened = gather(run, self.environment, self.config, self.options)
             plan = plan_resume(facts, self.options)
+            if plan.impossible is not None and is_over_unrecorded(run):
+                record_end(run, owner)
             refuse_what_cannot_be(plan, reopened)
             assert reopened is not None
             point("U2")
@@ -159,7 +156,7 @@ class _Resuming:
         except BaseException as error:
             remove_owner(self.home, self.run_id)
             lock.release()
-            if isinstance(error, StoreError | GitError | OSError):
+            if isinstance(error, StoreError | GitError | OSError | CheckpointFailed):
                 raise Refused(
                     f"session {self.run_id} cannot be continued: {error}",
                     code="resume_failed",
@@ -175,11 +172,20 @@ class _Resuming:
         document = self._record(run)
         point("U3")
         settle_processes(self.run_id, reopened, run, self.config, self.report)
-        first = run.checkpoint is None
         base = base_commit_of(run, reopened.repository)
-        bring_back(run, reopened.repository, base, anew=first, report=self.report)
+        anew = run.checkpoint is None
+        bring_back(run, reopened.repository, base, anew=anew, report=self.report)
         point("U4")
-        checkpoint = self._checkpoint(run, reopened, base, document, plan)
+        checkpoint = state_to_go_on_with(
+            run,
+            reopened,
+            base,
+            plan,
+            restore=self.options.restore,
+            started_at=str(document.get("started_at")),
+            config=self.config,
+            report=self.report,
+        )
         attempt = assemble(
             Parts(
                 home=self.home,
@@ -206,7 +212,7 @@ class _Resuming:
             )
         )
         try:
-            self._set_going(attempt, plan, first=first)
+            self._set_going(attempt, run, plan)
         except BaseException:
             attempt.recorder.close()
             attempt.guard.goodbye()
@@ -217,6 +223,7 @@ class _Resuming:
     def _record(self, run: StoppedRun) -> dict[str, Any]:
         """The record to go on with; a missing one is made, a bad one set aside first."""
         if run.record is not None:
+            apply_truth(run.record.document, run)
             return run.record.document
         made = repair.make_record(self.home, self.run_id, started_by="resume")
         if made.set_aside is not None:
@@ -224,51 +231,9 @@ class _Resuming:
             self.report(Warned(f"the session record was unreadable; it is kept as {name}"))
         return made.document
 
-    def _checkpoint(
-        self,
-        run: StoppedRun,
-        reopened: Reopened,
-        base: str,
-        document: Mapping[str, Any],
-        plan: ResumePlan,
-    ) -> WorkflowCheckpoint:
-        """The state to go on from."""
-        if run.checkpoint is None:
-            return _opening(self.home, run, reopened, base, self.config).checkpoint(
-                str(document.get("started_at"))
-            )
-        checkpoint = run.checkpoint
-        checkpoint.total_steps = len(reopened.workflow.steps)
-        state = checkpoint.x
-        state.session_id = self.run_id
-        state.worktree = state.worktree | {
-            "name": self.run_id,
-            "path": str(run.worktree),
-            "branch": run.branch,
-            "base_branch": run.base_branch,
-            "base_commit": base,
-        }
-        state.repo = {"name": reopened.repository.name, "path": str(reopened.repository.path)}
-        begun = state.in_flight is not None or checkpoint.status is CheckpointStatus.FAILED
-        died = checkpoint.status is CheckpointStatus.RUNNING
-        if plan.start != checkpoint.index:
-            target = _head_before(checkpoint, plan.start)
-            _rewind(checkpoint, plan.start, [step.label for step in reopened.workflow.steps])
-            state.head_last = read_head(run.worktree)
-        else:
-            target = state.head_last
-            if not begun and not died:
-                state.head_last = read_head(run.worktree)
-        if self.options.restore and target is not None:
-            put_back(run.worktree, self.run_id, target, self.report)
-            state.head_last = target
-        state.in_flight = state.failure = state.stop = None
-        state.head_last = state.head_last or read_head(run.worktree)
-        state.head_start = state.head_start or base
-        return checkpoint
-
-    def _set_going(self, attempt: Attempt, plan: ResumePlan, *, first: bool) -> None:
+    def _set_going(self, attempt: Attempt, run: StoppedRun, plan: ResumePlan) -> None:
         ctx, recorder = attempt.ctx, attempt.recorder
+        first = run.checkpoint is None
         checkpoint = recorder.checkpoint
         values, missing = restored(checkpoint, ctx.secrets.values)
         ids = frozenset(step.id for step in every_step(ctx.workflow) if step.id)
@@ -279,6 +244,9 @@ class _Resuming:
         attempt.continues_step = not first and not plan.rewinds
         if self.options.skip_step is not None:
             attempt.skip = frozenset({self.options.skip_step - 1})
+        if plan.rewinds:
+            number = fields.whole(checkpoint.x.pass_.get("number"))
+            forget_items_from(self.home, self.run_id, number, plan.start)
         attempt.worktree_record.set_status(WorktreeStatus.IN_PROGRESS)
         point("U5")
         if first:
@@ -288,6 +256,7 @@ class _Resuming:
         point("U6")
         self._become_running(attempt, plan)
         point("U7")
+        note_corrections(run, ctx.events)
         ctx.event("checkpoint_loaded", job_id=self.run_id, version=checkpoint.seq)
         ctx.event(
             "run_started",
@@ -309,19 +278,11 @@ class _Resuming:
         )
 
     def _become_running(self, attempt: Attempt, plan: ResumePlan) -> None:
-        document = attempt.recorder.record.document
-        status = document.get("status")
-        died = status in (SessionStatus.INITIALIZING, SessionStatus.RUNNING)
-
         def edit(record: dict[str, Any]) -> None:
-            now = utc_now()
-            if died:
-                stop = {"kind": str(StopKind.CRASH), "at": to_text(now), "by": None}
-                transition(record, SessionStatus.PAUSED, now=now, stop=stop)
             transition(
                 record,
                 SessionStatus.RUNNING,
-                now=now,
+                now=utc_now(),
                 reopen=self.options.force,
                 attempt={
                     "kind": "rewind" if plan.rewinds else "resume",
@@ -332,46 +293,6 @@ class _Resuming:
             )
 
         attempt.recorder.become_by(SessionStatus.RUNNING, edit, reason="resume")
-
-
-def take_run(home: Home, run_id: str, command: str) -> tuple[RunLock, Owner]:
-    """Become the owner of an existing run.
-
-    Raises:
-        Refused: somebody else is (exit 4), or the lock cannot be taken (exit 1).
-    """
-    try:
-        lock = RunLock.acquire(home, run_id)
-    except Busy as error:
-        raise Refused(str(error), code="busy", exit_code=EXIT_BUSY, hint=error.hint) from error
-    except (StoreError, OSError) as error:
-        raise Refused(str(error), code="home_unusable", exit_code=EXIT_FAILED) from error
-    try:
-        attempt = _next_attempt(home, run_id)
-        owner = new_owner(command, attempt)
-        write_owner(home, run_id, owner)
-    except BaseException as error:
-        lock.release()
-        if isinstance(error, StoreError | OSError):
-            raise Refused(str(error), code="home_unusable", exit_code=EXIT_FAILED) from error
-        raise
-    point("U1")
-    return lock, owner
-
-
-def _next_attempt(home: Home, run_id: str) -> int:
-    try:
-        record = read_run(home, run_id).record
-    except Refused:
-        record = None
-    attempts = record.attempts if record is not None else []
-    return max((fields.whole(one.get("n")) for one in attempts), default=0) + 1
-
-
-def _as_ours(run: StoppedRun) -> Liveness:
-    """The verdict of a run whose lock we hold: dead, unless its other owner cannot be checked."""
-    unknown = run.verdict.liveness is Liveness.UNKNOWN
-    return Liveness.UNKNOWN if unknown else Liveness.DEAD
 
 
 def refuse_what_cannot_be(plan: ResumePlan, reopened: Reopened | None) -> None:
@@ -397,61 +318,6 @@ def refuse_what_cannot_be(plan: ResumePlan, reopened: Reopened | None) -> None:
 
 
 _OVER = frozenset({State.COMPLETED, State.MERGED, State.UNMERGED, State.CANCELLED})
-
-
-def _opening(
-    home: Home, run: StoppedRun, reopened: Reopened, base: str, config: Config
-) -> Opening:
-    """The opening of a run that was killed before its first checkpoint."""
-    record = run.record
-    copy = run.saved_copy
-    files = []
-    if copy is not None:
-        files = [
-            {
-                "role": "main",
-                "path": run.workflow_path,
-                "sha256": run.workflow_hash,
-                "file": f"workflow/{copy.name}",
-            }
-        ]
-    prepared = PreparedRun(
-        request=reopened.request,
-        home=home,
-        config=config,
-        session_id=run.session_id,
-        workflow_id=record.workflow_id if record is not None else f"workflow-{run.session_id}",
-        workflow=reopened.workflow,
-        repository=reopened.repository,
-        base_branch=run.base_branch,
-        base_commit=base,
-        unseen=UnseenFiles(),
-        environment=reopened.environment,
-        parameters=reopened.parameters,
-        inputs=reopened.plan.inputs,
-    )
-    return Opening(prepared, run.branch, run.worktree, files)
-
-
-def _head_before(checkpoint: WorkflowCheckpoint, start: int) -> str | None:
-    step = checkpoint.step(start)
-    return step.head_before if step is not None else checkpoint.x.head_last
-
-
-def _rewind(checkpoint: WorkflowCheckpoint, start: int, labels: list[str]) -> None:
-    """Cut the finished steps to those before ``start``; a gap ahead is marked skipped."""
-    done = {step.index: step for step in checkpoint.completed_steps if step.index < start}
-    for index in range(start):
-        if index not in done:
-            done[index] = CompletedStep(
-                index=index,
-                command=labels[index],
-                label=labels[index],
-                completed_at=to_text(utc_now()),
-                skipped="left out by request",
-            )
-    checkpoint.completed_steps = [done[index] for index in sorted(done)]
-    checkpoint.index = start
 
 
 def _restore_step_git(attempt: Attempt) -> None:

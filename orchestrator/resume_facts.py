@@ -7,20 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.all_steps import every_step
 from orchestrator.config import Config
 from orchestrator.git.command import Git, GitError
 from orchestrator.git.repository import Repository, read_head
 from orchestrator.git.worktrees import branch_commit, in_progress_operation, is_worktree
-from orchestrator.preflight import every_step
 from orchestrator.refusal import Refused
-from orchestrator.reopening import (
-    Reopened,
-    StoppedRun,
-    find_repository,
-    reopen,
-)
+from orchestrator.reopening import Reopened, reopen
 from orchestrator.resume_plan import DoneStep, ResumeOptions, RunFacts
+from orchestrator.settling import is_over_unrecorded
 from orchestrator.steps.process_end import survivors
+from orchestrator.stopped_run import StoppedRun, find_repository
 from orchestrator.workflow.model import StepKind, Workflow
 from store import fields
 from store.locks import Liveness
@@ -33,11 +30,9 @@ def gather(
     """Find out everything a plan needs, and reopen the run where that is possible."""
     reopened: Reopened | None = None
     missing: str | None = None
-    missing_secrets: tuple[str, ...] = ()
     if not _is_over(run):
         try:
             reopened = reopen(run, environment, config, use_file=options.use_file)
-            missing_secrets = reopened.missing_secrets
         except Refused as refused:
             missing = refused.message
     workflow = reopened.workflow if reopened is not None else None
@@ -72,13 +67,14 @@ def gather(
                 run.verdict.reason if run.verdict.liveness is Liveness.UNKNOWN else None
             ),
             workflow_name=_name(run),
+            read_only=_read_only(run),
+            over_unrecorded=is_over_unrecorded(run),
             workflow_missing=missing,
             changed_on_disk=reopened is not None and reopened.on_disk is not None,
             changed_steps=_changed_steps(reopened),
             changed_done_steps=tuple(i for i in _changed_steps(reopened) if i < index),
             file_on_disk_used=reopened is not None and reopened.from_disk,
             lost_variables=run.lost_variables,
-            missing_secrets=missing_secrets,
             missing_programs=_missing_programs(workflow, environment, config),
             missing_variables=_missing_variables(run, environment),
             survivors=tuple((pid, name) for pid, name, _ in survivors(run.session_id)),
@@ -93,6 +89,14 @@ def gather(
 
 def _is_over(run: StoppedRun) -> bool:
     return run.truth.status is SessionStatus.CANCELLED
+
+
+def _read_only(run: StoppedRun) -> str | None:
+    if run.record is not None and run.record.read_only_reason is not None:
+        return f"the record {run.home.session_file(run.session_id)}: {run.record.read_only_reason}"
+    if run.checkpoint is not None and run.checkpoint.read_only is not None:
+        return f"the checkpoint: {run.checkpoint.read_only}"
+    return None
 
 
 def _state(run: StoppedRun) -> State:

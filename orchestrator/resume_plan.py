@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from orchestrator.resume_checks import (
+    Check,
+    DoneStep,
+    RunFacts,
+    Verdict,
+    checks_of,
+    short_commit,
+)
 from store.states import State
+
+__all__ = [
+    "Action",
+    "Check",
+    "DoneStep",
+    "PlannedStep",
+    "ResumeOptions",
+    "ResumePlan",
+    "RunFacts",
+    "Verdict",
+    "plan_resume",
+]
 
 
 class Action(StrEnum):
@@ -14,12 +34,6 @@ class Action(StrEnum):
     RUN_AGAIN = "run again"
     RUN = "run"
     SKIP = "skip"
-
-
-class Verdict(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +44,6 @@ class PlannedStep:
     label: str
     action: Action
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: Checkpoint, Workflow, Worktree, Variables, Process, …"""
-
-    name: str
-    verdict: Verdict
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,70 +59,6 @@ class ResumeOptions:
     restore: bool = False
     merge: bool | None = None
     """True merges at the end, False leaves it open, None asks."""
-
-
-@dataclass(frozen=True, slots=True)
-class DoneStep:
-    """A step that the checkpoint says is done."""
-
-    commits: int = 0
-    tolerated: bool = False
-    skipped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """Everything a plan is made from. Indexes count from 0."""
-
-    session_id: str
-    state: State
-    labels: tuple[str, ...]
-    done: Mapping[int, DoneStep]
-    index: int
-    """The next step by the checkpoint."""
-    checkpoint_seq: int = 0
-    checkpoint_time: str = ""
-    has_checkpoint: bool = True
-    checkpoint_problems: tuple[str, ...] = ()
-    passes_left: int = 0
-    pass_words: str = ""
-    """Which pass it is in, when there are several."""
-    failed: bool = False
-    failure_words: str = ""
-    in_flight: bool = False
-    in_flight_words: str = ""
-    finished: bool = False
-    cancelled: bool = False
-    live_holder: str | None = None
-    owner_unknown: str | None = None
-    workflow_name: str = ""
-    workflow_missing: str | None = None
-    """Why there is no workflow to go on with."""
-    changed_on_disk: bool = False
-    changed_steps: tuple[int, ...] = ()
-    changed_done_steps: tuple[int, ...] = ()
-    file_on_disk_used: bool = False
-    worktree_path: str = ""
-    worktree_present: bool = True
-    branch_present: bool = True
-    branch: str = ""
-    head: str | None = None
-    recorded_head: str | None = None
-    head_moved_away: bool = False
-    """Whether the recorded commit is no longer an ancestor of HEAD."""
-    commits_since: int = 0
-    uncommitted: int = 0
-    operation: str | None = None
-    merge_open: bool = False
-    merged: bool = False
-    lost_variables: tuple[str, ...] = ()
-    missing_secrets: tuple[str, ...] = ()
-    missing_programs: tuple[str, ...] = ()
-    missing_variables: tuple[str, ...] = ()
-    survivors: tuple[tuple[int, str], ...] = ()
-    """Processes that outlived the owner: pid and name."""
-    conversation: str | None = None
-    """UUID of the agent's conversation in the step under way or failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +107,7 @@ def plan_resume(facts: RunFacts, options: ResumeOptions) -> ResumePlan:
         state=facts.state,
         sentence=_sentence(facts, steps, start, impossible),
         steps=steps,
-        checks=tuple(_checks(facts)),
+        checks=tuple(checks_of(facts)),
         start=start,
         total=len(facts.labels),
         command=_command(facts, options),
@@ -234,12 +175,19 @@ def _impossible(
         if facts.merge_open:
             return "Every step is done; the merge is open.", f"prodigy merge {short}"
         return "It is already complete.", f"prodigy sessions show {short}"
+    if facts.read_only is not None:
+        return f"This version cannot write it: {facts.read_only}.", f"prodigy sessions show {short}"
     if facts.workflow_missing is not None:
         return facts.workflow_missing, "prodigy run WORKFLOW"
     if not facts.worktree_present and not facts.branch_present:
         return "Its worktree and its branch are gone.", "prodigy run WORKFLOW"
-    if not 0 <= start <= len(facts.labels):
-        return f"There is no step {start + 1}; it has {len(facts.labels)}.", None
+    total = len(facts.labels)
+    wanted = next(
+        (number for number in (options.from_step, options.skip_step) if number is not None), 1
+    )
+    if not 1 <= wanted <= total or start > total:
+        number = wanted if start <= total else start + 1
+        return f"There is no step {number}; it has {total}.", None
     return None, None
 
 
@@ -249,9 +197,11 @@ def _refusals(facts: RunFacts, options: ResumeOptions, start: int) -> list[str]:
         found.append(f"its owner cannot be checked: {facts.owner_unknown}")
     if facts.head_moved_away and not options.restore:
         found.append(
-            f"the worktree has moved away from {_short(facts.recorded_head)}, "
+            f"the worktree has moved away from {short_commit(facts.recorded_head)}, "
             "where the last finished step left it"
         )
+    if facts.lost_variables:
+        found.append(f"variables are not whole any more: {', '.join(facts.lost_variables)}")
     gap = [index for index in range(start) if index not in facts.done]
     if gap:
         found.append(f"step {gap[0] + 1} is not done and would be left out")
@@ -268,6 +218,8 @@ def _sentence(
         return f"This cannot be resumed: {impossible[0].lower()}{impossible[1:]}"
     kept = [step for step in steps if step.action is Action.KEEP]
     runs = [step for step in steps if step.action in (Action.RUN, Action.RUN_AGAIN)]
+    if not runs and facts.passes_left > 0:
+        return "Every step of this pass is done. The next pass begins at step 1."
     if not runs:
         return "Every step is done. Nothing runs again; the session is completed."
     first = runs[0]
@@ -292,106 +244,6 @@ def _numbers(steps: Sequence[PlannedStep]) -> str:
     return ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
 
 
-def _checks(facts: RunFacts) -> list[Check]:
-    return [
-        _checkpoint_check(facts),
-        _workflow_check(facts),
-        _worktree_check(facts),
-        _variables_check(facts),
-        _process_check(facts),
-        _environment_check(facts),
-    ]
-
-
-def _checkpoint_check(facts: RunFacts) -> Check:
-    if not facts.has_checkpoint:
-        return Check("Checkpoint", Verdict.WARN, "none: no step has run, it starts at step 1")
-    words = f"#{facts.checkpoint_seq} before step {facts.index + 1}"
-    if facts.index >= len(facts.labels):
-        words = f"#{facts.checkpoint_seq} after the last step"
-    if facts.pass_words:
-        words += f", {facts.pass_words}"
-    if facts.checkpoint_problems:
-        words += f"; not used: {facts.checkpoint_problems[0]}"
-        return Check("Checkpoint", Verdict.WARN, words)
-    return Check("Checkpoint", Verdict.OK, words)
-
-
-def _workflow_check(facts: RunFacts) -> Check:
-    if facts.workflow_missing is not None:
-        return Check("Workflow", Verdict.BAD, facts.workflow_missing)
-    if facts.file_on_disk_used:
-        return Check("Workflow", Verdict.WARN, "the file on disk is used")
-    if facts.changed_on_disk:
-        where = ""
-        if facts.changed_steps:
-            numbers = ", ".join(str(index + 1) for index in facts.changed_steps[:5])
-            where = f" (step {numbers})"
-        return Check(
-            "Workflow", Verdict.WARN, f"changed on disk since{where}; the saved copy is used"
-        )
-    return Check("Workflow", Verdict.OK, "as it was")
-
-
-def _worktree_check(facts: RunFacts) -> Check:
-    if not facts.worktree_present:
-        if facts.branch_present:
-            words = "gone, its branch is there: it is made again"
-            return Check("Worktree", Verdict.WARN, words)
-        return Check("Worktree", Verdict.BAD, "gone, and its branch too")
-    where = [f"at {_short(facts.head)}"]
-    verdict = Verdict.OK
-    if facts.head_moved_away:
-        where = [f"at {_short(facts.head)}, away from {_short(facts.recorded_head)}"]
-        verdict = Verdict.WARN
-    elif facts.head == facts.recorded_head:
-        where[0] += " as recorded"
-    elif facts.commits_since:
-        noun = "commit" if facts.commits_since == 1 else "commits"
-        where.append(f"the step left {facts.commits_since} {noun}")
-        verdict = Verdict.WARN
-    if facts.uncommitted:
-        noun = "file" if facts.uncommitted == 1 else "files"
-        where.append(f"{facts.uncommitted} {noun} uncommitted, kept as they are")
-        verdict = Verdict.WARN
-    else:
-        where.append("clean")
-    if facts.operation is not None:
-        where.append(f"a {facts.operation} is in progress")
-        verdict = Verdict.WARN
-    return Check("Worktree", verdict, ", ".join(where))
-
-
-def _variables_check(facts: RunFacts) -> Check:
-    if facts.lost_variables:
-        names = ", ".join(facts.lost_variables[:5])
-        return Check("Variables", Verdict.WARN, f"cannot be restored whole: {names}")
-    return Check("Variables", Verdict.OK, "restored")
-
-
-def _process_check(facts: RunFacts) -> Check:
-    if facts.survivors:
-        named = ", ".join(f"{pid} {name}" for pid, name in facts.survivors[:5])
-        return Check("Process", Verdict.WARN, f"still alive, ended first: {named}")
-    return Check("Process", Verdict.OK, "none left")
-
-
-def _environment_check(facts: RunFacts) -> Check:
-    missing = [
-        f"{kind} {', '.join(names[:5])}"
-        for kind, names in (
-            ("secrets", facts.missing_secrets),
-            ("variables", facts.missing_variables),
-            ("programs", facts.missing_programs),
-        )
-        if names
-    ]
-    if missing:
-        verdict = Verdict.BAD if facts.missing_secrets else Verdict.WARN
-        return Check("Environment", verdict, "missing here: " + "; ".join(missing))
-    return Check("Environment", Verdict.OK, "nothing is missing")
-
-
 def _command(facts: RunFacts, options: ResumeOptions) -> str:
     words = ["prodigy resume", facts.session_id]
     if options.restart:
@@ -412,7 +264,3 @@ def _command(facts: RunFacts, options: ResumeOptions) -> str:
         if given:
             words.append(flag)
     return " ".join(words)
-
-
-def _short(commit: str | None) -> str:
-    return commit[:8] if commit else "an unknown commit"

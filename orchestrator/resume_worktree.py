@@ -14,9 +14,10 @@ from orchestrator.git.worktrees import (
     make_anew,
     remake_from_branch,
 )
-from orchestrator.reopening import Reopened, StoppedRun
+from orchestrator.reopening import Reopened
 from orchestrator.reporting import Report, Warned
 from orchestrator.steps.process_end import end_marked
+from orchestrator.stopped_run import StoppedRun
 
 
 def settle_processes(
@@ -53,8 +54,8 @@ def bring_back(
             report(Warned(f"files that stood in its place are in {moved}"))
 
 
-def put_back(worktree: Path, run_id: str, commit: str, report: Report) -> None:
-    """Put a worktree back to a commit, everything in it saved under a backup reference first.
+def put_back(worktree: Path, run_id: str, branch: str, commit: str, report: Report) -> None:
+    """Put a worktree and its branch back to a commit, all that is there saved under a reference.
 
     Raises:
         GitError: it cannot be saved or put back; then nothing was changed.
@@ -68,5 +69,6 @@ def put_back(worktree: Path, run_id: str, commit: str, report: Report) -> None:
         reference = f"refs/prodigy/backup/{run_id}/head-{head[:12]}"
         git.run("update-ref", reference, head, hooks=False)
         report(Warned(f"commits saved as {reference}"))
-    git.run("reset", "--hard", "--quiet", commit, hooks=False)
+    # Its own branch by name: somebody may have checked out another one, which stays as it is.
+    git.run("checkout", "--quiet", "--force", "-B", branch, commit, "--", hooks=False)
     git.run("clean", "-fdq", hooks=False)

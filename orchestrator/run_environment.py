@@ -120,17 +120,30 @@ class RunEnvironment:
             frame.environments[id(step)] = known
         return known
 
-    def _for_step(
-        self, ctx: RunContext, step: Step, frame: Frame
-    ) -> tuple[StepEnvironment, StepScope]:
-        values: dict[str, str] = {}
+    def scope_for(self, ctx: RunContext, step: Step, frame: Frame) -> StepScope:
+        """The names a step sees, its environment left out where that cannot be made."""
+        try:
+            return self.for_step(ctx, step, frame)[1]
+        except TextError:
+            return self._scope(ctx, frame, {})
+
+    def _scope(self, ctx: RunContext, frame: Frame, values: Mapping[str, str]) -> StepScope:
+        scope: StepScope
 
         def run_computed(text: str) -> str:
             exports = exports_for(text, frame.variables.lookup).entries
             exported = {name: value for name, value in exports.items() if may_export(name)}
-            return _shell_output(ctx, frame, text, {**values, **exported})
+            environment = {**values, **exported}
+            return _shell_output(ctx, frame, text, environment, scope.command_directory)
 
         scope = StepScope(frame.variables, {}, self.process, ctx.worktree, run_computed)
+        return scope
+
+    def _for_step(
+        self, ctx: RunContext, step: Step, frame: Frame
+    ) -> tuple[StepEnvironment, StepScope]:
+        values: dict[str, str] = {}
+        scope = self._scope(ctx, frame, values)
         try:
             built = step_environment(
                 self.workflow,
@@ -140,7 +153,9 @@ class RunEnvironment:
                 secrets=self.secret_values,
                 profile=self.profile,
                 scope=scope,
-                run_command=lambda text, env: _shell_output(ctx, frame, text, env),
+                run_command=lambda text, env: _shell_output(
+                    ctx, frame, text, env, ctx.worktree
+                ),
                 cache=self.cached,
                 facts=self.facts,
             )
@@ -165,7 +180,7 @@ def may_export(name: str) -> bool:
 
 
 def _shell_output(
-    ctx: RunContext, frame: Frame, text: str, environment: Mapping[str, str]
+    ctx: RunContext, frame: Frame, text: str, environment: Mapping[str, str], directory: Path
 ) -> str:
     """What a small command prints, for ``cmd:`` and ``{command}`` values.
 
@@ -175,7 +190,7 @@ def _shell_output(
     frame.nested += 1
     spec = ProcessSpec(
         argv=("sh", "-c", text),
-        cwd=ctx.worktree,
+        cwd=directory,
         env=environment,
         marks=(ctx.session_id, f"{frame.mark}.{frame.nested}"),
     )

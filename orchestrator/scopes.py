@@ -24,7 +24,8 @@ class StepScope:
         variables: the layered variables.
         declared: the declared environment (env files, ``env``, profile, step ``env``, secrets).
         process: the environment prodigy was started in.
-        directory: where ``file:`` paths and ``cmd:`` commands start.
+        directory: where ``file:`` paths start, and ``cmd:`` commands unless the step has a
+            ``working_dir``.
         run_shell: runs a ``cmd:`` command.
     """
 
@@ -40,6 +41,7 @@ class StepScope:
         self.declared = declared
         self.process = process
         self._directory = directory
+        self.command_directory = directory
         self._run_shell = run_shell
         self._computed: dict[tuple[str, str], str] = {}
 

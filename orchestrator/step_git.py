@@ -99,6 +99,16 @@ def snapshot_for(ctx: RunContext, step: Step, head_before: str | None) -> Snapsh
     return snapshot
 
 
+def note_start(ctx: RunContext, step: Step, frame: Frame) -> None:
+    """Note where a step inside another one begins, as far as its own rules ask for that."""
+    if frame.role == "step":
+        return
+    if step.commit_required or step.auto_commit:
+        frame.head_before = head_of(ctx)
+    if step.outputs:
+        frame.snapshot = snapshot_for(ctx, step, None)
+
+
 def referred_git_names(workflow: Workflow) -> frozenset[str]:
     """The git variables that any text of a workflow may refer to."""
     found: set[str] = set()
@@ -155,6 +165,7 @@ def publish_step_git(ctx: RunContext, frame: Frame) -> dict[str, object]:
     except GitError as error:
         ctx.event("store_warning", path=str(ctx.worktree), problem=str(error), moved_to=None)
     ctx.variables.set(Layer.CONTEXT, values)
+    publish_git_now(ctx)
     return {name: value for name, value in values.items() if name in STEP_NAMES}
 
 
@@ -162,7 +173,11 @@ def publish_git_now(ctx: RunContext) -> None:
     """Define ``git.*``, the worktree as it is now, where the workflow refers to any."""
     if not ctx.git_names & GIT_NAMES:
         return
-    status = worktree_status(ctx.worktree)
+    try:
+        status = worktree_status(ctx.worktree)
+    except GitError as error:
+        ctx.event("store_warning", path=str(ctx.worktree), problem=str(error), moved_to=None)
+        return
     ctx.variables.set(
         Layer.CONTEXT,
         {

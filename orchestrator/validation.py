@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,64 @@ from orchestrator.nested import run_nested
 from orchestrator.outcomes import StepOutcome
 from orchestrator.reporting import Warned
 from orchestrator.step_git import head_of, publish_step_git
-from orchestrator.texts import duration_of, resolve_text
+from orchestrator.texts import TextError, duration_of, resolve_text
 from orchestrator.variables import Layer
 from orchestrator.workflow.interpolation import TextKind
 from orchestrator.workflow.model import OnIncomplete, Step, StepKind, Validate
 from orchestrator.workflow.results import (
     ValidationResult,
     from_claude,
+    from_commands,
     from_shell,
     incomplete,
     read_result,
 )
 
 
-def run_validation(ctx: RunContext, step: Step, frame: Frame, started_at: float) -> str | None:
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A result file as it was when its step began: the same one later is stale."""
+
+    modified_ns: int
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> ResultFile | None:
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        return cls(status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def result_file_before(ctx: RunContext, step: Step, frame: Frame) -> ResultFile | None:
+    """What lies where the validation of a step will read its result, before the step runs."""
+    check = step.validate
+    if check is None or check.result_file is None:
+        return None
+    try:
+        return ResultFile.of(_result_path(ctx, step, check.result_file, frame))
+    except TextError:
+        return None
+
+
+def _result_path(ctx: RunContext, step: Step, text: str, frame: Frame) -> Path:
+    scope = ctx.environment.scope_for(ctx, step, frame)
+    return ctx.worktree / resolve_text(ctx, text, scope, TextKind.OTHER).text
+
+
+def run_validation(
+    ctx: RunContext, step: Step, frame: Frame, stale: ResultFile | None
+) -> str | None:
     """Check completeness, fill gaps, check again; why the step fails, or None when it does not.
 
     Args:
-        started_at: when the step began, seconds since the epoch: an older result file is stale.
+        stale: the result file that was there before the step.
 
     Raises:
         RunStopped: a stop that cannot wait.
+        TextError: one of its texts cannot be resolved.
     """
     check = step.validate
     if check is None:
@@ -41,21 +78,21 @@ def run_validation(ctx: RunContext, step: Step, frame: Frame, started_at: float)
         ctx.report(Warned(f"step {frame.index + 1}: 'validate' has nothing to run or to read"))
         return None
     publish_step_git(ctx, frame)
-    with frame.variables.kept(Layer.HANDLING), frame.variables.kept(Layer.LAST):
-        return _until_complete(ctx, step, check, frame, started_at)
+    with frame.variables.kept(Layer.LAST):
+        return _until_complete(ctx, step, check, frame, stale)
 
 
 def _until_complete(
-    ctx: RunContext, step: Step, check: Validate, frame: Frame, started_at: float
+    ctx: RunContext, step: Step, check: Validate, frame: Frame, stale: ResultFile | None
 ) -> str | None:
     policy = check.on_incomplete
     attempts = 0
-    result = _validate_once(ctx, step, check, frame, started_at, attempts)
+    result = _validate_once(ctx, step, check, frame, stale, attempts)
     while result.percentage < check.threshold and policy and attempts < policy.max_attempts:
         attempts += 1
         if not _fill_gaps(ctx, policy, frame):
             break
-        result = _validate_once(ctx, step, check, frame, started_at, attempts)
+        result = _validate_once(ctx, step, check, frame, stale, attempts)
     if result.percentage >= check.threshold:
         return None
     message = f"Validation failed after {attempts} attempts. Completion: {result.percentage:g}%"
@@ -87,7 +124,12 @@ def _fill_gaps(ctx: RunContext, policy: OnIncomplete, frame: Frame) -> bool:
 
 
 def _validate_once(
-    ctx: RunContext, step: Step, check: Validate, frame: Frame, started_at: float, attempt: int
+    ctx: RunContext,
+    step: Step,
+    check: Validate,
+    frame: Frame,
+    stale: ResultFile | None,
+    attempt: int,
 ) -> ValidationResult:
     _, scope = ctx.environment.for_step(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(check.timeout, scope)))
@@ -101,12 +143,11 @@ def _validate_once(
         if outcome.failed and not check.as_commands:
             break
     if check.result_file is not None:
-        name = resolve_text(ctx, check.result_file, scope, TextKind.OTHER).text
-        result = _from_file(ctx.worktree / name, started_at)
+        path = _result_path(ctx, step, check.result_file, frame)
+        result = _from_file(path, stale)
     elif check.as_commands:
         failing = [s.label for s, outcome in ran if outcome.failed or outcome.exit_code != 0]
-        result = incomplete("; ".join(failing)) if failing else ValidationResult(100.0)
-        result = replace(result, missing=tuple(failing))
+        result = from_commands(failing)
     else:
         result = _from_validator(*ran[-1])
     result = _against_schema(ctx, check, result)
@@ -129,10 +170,10 @@ def _from_validator(validator: Step, outcome: StepOutcome) -> ValidationResult:
     return from_shell(outcome.exit_code, outcome.output)
 
 
-def _from_file(path: Path, started_at: float) -> ValidationResult:
+def _from_file(path: Path, stale: ResultFile | None) -> ValidationResult:
+    if stale is not None and ResultFile.of(path) == stale:
+        return incomplete(f"{path.name} is older than the step")
     try:
-        if path.stat().st_mtime < started_at - 1:
-            return incomplete(f"{path.name} is older than the step")
         return read_result(path.read_text("utf-8", "replace"))
     except OSError as error:
         return incomplete(f"{path.name}: {error.strerror}")
@@ -171,4 +212,4 @@ def _publish(ctx: RunContext, frame: Frame, result: ValidationResult, attempt: i
             "validation.attempt_number": attempt,
         }
     )
-    frame.variables.set(Layer.HANDLING, known)
+    frame.variables.replace(Layer.VALIDATION, known)

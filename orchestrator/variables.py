@@ -9,7 +9,8 @@ evaluator. The layers, strongest first:
     merge       what a merge block may refer to
     results     ``ID.output`` and the like of steps with an id
     context     the step, the run, git: computed, never stored
-    handling    ``validation.*``, ``error.*`` and what handlers see
+    validation  ``validation.*`` of the last validation
+    handling    ``error.*`` and what else handlers see, gone when handling ends
     last        ``last.*``, ``shell.*``, ``claude.*`` of the command that finished last
     inputs      ``ARG``, ``INDEX``, ``TOTAL``, ``ITERATION``, ``PROJECT_ROOT``
 """
@@ -30,12 +31,13 @@ class Layer(StrEnum):
     MERGE = "merge"
     RESULTS = "results"
     CONTEXT = "context"
+    VALIDATION = "validation"
     HANDLING = "handling"
     LAST = "last"
     INPUTS = "inputs"
 
 
-_STORED = (Layer.LAST, Layer.RESULTS, Layer.CAPTURES)
+_STORED = (Layer.LAST, Layer.VALIDATION, Layer.RESULTS, Layer.CAPTURES)
 _LAST_PREFIXES = ("last.", "shell.", "claude.", "test.", "foreach.", "write_file.")
 _LAST_NAMES = frozenset({"CAPTURED_OUTPUT"})
 
@@ -84,6 +86,11 @@ class Variables:
         """Make these the only names of a layer."""
         self._layers[layer] = dict(values)
 
+    def drop(self, layer: Layer, prefix: str) -> None:
+        """Forget the names of a layer that begin so."""
+        values = self._layers[layer]
+        self._layers[layer] = {k: v for k, v in values.items() if not k.startswith(prefix)}
+
     @contextmanager
     def kept(self, layer: Layer) -> Iterator[None]:
         """Put a layer back as it was when the block ends."""
@@ -94,7 +101,7 @@ class Variables:
             self._layers[layer] = before
 
     def stored(self) -> dict[str, object]:
-        """What a checkpoint keeps: captures and results. The rest is derived again."""
+        """What a checkpoint keeps: what steps gave. The rest is derived again."""
         merged: dict[str, object] = {}
         for layer in _STORED:
             merged.update(self._layers[layer])
@@ -111,6 +118,8 @@ def _layer_of(name: str, step_ids: frozenset[str]) -> Layer:
     owner, dot, _ = name.partition(".")
     if dot and owner in step_ids:
         return Layer.RESULTS
+    if owner == "validation" and dot:
+        return Layer.VALIDATION
     if name in _LAST_NAMES or name.startswith(_LAST_PREFIXES):
         return Layer.LAST
     return Layer.CAPTURES

@@ -43,7 +43,7 @@ class KnownRuns:
         self._cleaned_up: dict[str, Card] = {}
         self._unsaved: set[str] = set()
         self._unsaved_checkpoints: set[str] = set()
-        self._saved_at = -_SAVE_EVERY_SECONDS
+        self._saved_at = self._failed_at = -_SAVE_EVERY_SECONDS
         self._abouts_loaded = index is None
         self.cards: dict[str, Card] = index.cards() if index is not None else {}
         for run_id in [card.id for card in self.cards.values() if card.source != "session"]:
@@ -125,9 +125,9 @@ class KnownRuns:
         for run_id, path in list(listing.with_metadata.items()):
             known = self._cleaned_up.get(run_id) or self.cards.get(run_id)
             if known is None or known.source != "metadata" or not _is_of(known, path):
-                self._forget(run_id)
                 known = _metadata_card(run_id, path)
                 changed.add(run_id)
+                self._values.pop(run_id, None)
                 self._unsaved.add(run_id)
             if known.merge == _CLEANED_UP:
                 # Nothing is left of it but the note that it was cleaned up.
@@ -233,6 +233,8 @@ class KnownRuns:
         """Write what was learned to the index."""
         if self._index is None or not (self._unsaved or self._unsaved_checkpoints):
             return
+        if time.monotonic() - self._failed_at < _SAVE_EVERY_SECONDS:
+            return  # somebody was writing; to wait for that once is enough
         known = [self.cards.get(one) or self._cleaned_up.get(one) for one in self._unsaved]
         kept = [card for card in known if card is not None and _may_be_kept(card)]
         if any(card.about is None for card in kept):
@@ -245,6 +247,8 @@ class KnownRuns:
         if self._index.save(kept, self._unsaved - {card.id for card in kept}, values, checkpoints):
             self._unsaved.clear()
             self._unsaved_checkpoints.clear()
+        else:
+            self._failed_at = time.monotonic()
 
     def close(self) -> None:
         """Save, and close the index."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from store.cards import CLOCK_TICK_NS
 from store.errors import StoreError
-from store.home import Home
+from store.home import Home, check_id
 from store.reconcile import CheckpointFacts
 from store.states import CheckpointStatus
 
@@ -72,7 +72,7 @@ def newest_checkpoint(
 
 
 def _stamp(home: Home, run_id: str, file: str) -> tuple[int, ...]:
-    directory = f"{home.checkpoints_directory(run_id)}"
+    directory = f"{home.root}/state/{check_id(run_id)}/checkpoints"
     stats: list[Any] = []
     for path in (directory, f"{directory}/history", f"{directory}/{file}" if file else directory):
         try:

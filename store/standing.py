@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from store import requests, worktree_metadata
 from store.cards import About, Card
 from store.home import Home
 from store.locks import Liveness, Verdict, probe
@@ -79,16 +78,27 @@ def assess(
     verdict = probe(home, card.id, says_active=recorded in _UNFINISHED)
     if not card.has_record:
         return _without_record(home, card, verdict, newest(card.id))
-    live = verdict.liveness is Liveness.LIVE
-    if not live:
+    if verdict.liveness is not Liveness.LIVE:
         checkpoint = newest(card.id) if recorded in _UNFINISHED else None
         facts = RecordFacts(status=recorded, merge=card.merge)
         situation = Situation(reconcile(facts, checkpoint), liveness=verdict.liveness)
         return Standing(state_of(situation), verdict, checkpoint)
-    found = values(card.id)
-    facts = facts_from_values(found)
-    output_us = _last_output(home, card.id, found)
-    since_us = max(output_us or 0, found.get("step_started_us") or 0)
+    return _live(home, card, verdict, values(card.id), stall_after_seconds, now_us)
+
+
+def _live(
+    home: Home,
+    card: Card,
+    verdict: Verdict,
+    values: RowValues,
+    stall_after_seconds: float,
+    now_us: int,
+) -> Standing:
+    from store import requests
+
+    facts = facts_from_values(values)
+    output_us = _last_output(home, card.id, values)
+    since_us = max(output_us or 0, values.get("step_started_us") or 0)
     owner = verdict.owner
     command = owner.command if owner is not None else None
     if owner is None and verdict.reason is not None:
@@ -100,7 +110,7 @@ def assess(
         owner_command=command,
         owner_attempt=owner.attempt if owner is not None else 0,
         attempt=facts.attempt,
-        recorded=recorded,
+        recorded=facts.status,
         waiting_kind=facts.waiting_kind,
         asked=frozenset(
             one.action for one in asked if owner and one.to == owner.token and not one.problem
@@ -116,6 +126,8 @@ def _without_record(
 ) -> Standing:
     metadata = None
     if checkpoint is None:
+        from store import worktree_metadata
+
         found = worktree_metadata.read_if_any(home, card.id)
         metadata = MetadataFacts.of(found.document) if found is not None else None
     missing = card.source != "session"

@@ -16,16 +16,16 @@ from store.home import Home
 _STEP_MS = 10
 _DEBOUNCE_MS = 100
 _LOOK_EVERY_SECONDS = 2.0
+_LOOK_AT_LEAST_EVERY_SECONDS = 10.0
 _LOOK_FOR_HOME_SECONDS = 0.5
-_SETTLED_NS = 1_000_000_000
 
 
 class ChangeFeed:
     """Tells which session records were written, made or removed, from a thread of its own.
 
-    Events of the system may get lost, so the directory is also looked at every two seconds: when
-    it changed and nothing was told of it, every record that differs is named. A home or a
-    directory that does not exist yet is waited for.
+    Events of the system may get lost, so the directory is also looked at: two seconds after the
+    last event if it changed since the last look, every ten seconds while events keep coming. Every
+    record that differs is named. A home or a directory that does not exist yet is waited for.
     """
 
     def __init__(self, home: Home) -> None:
@@ -33,7 +33,8 @@ class ChangeFeed:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._callback: Callable[[set[str]], None] | None = None
-        self._told_ns = 0
+        self._looked_at = 0.0
+        self._mtime_ns = 0
         self._seen: dict[str, tuple[int, int, int]] = {}
 
     def start(self, callback: Callable[[set[str]], None]) -> None:
@@ -45,7 +46,6 @@ class ChangeFeed:
         """
         self._callback = callback
         self._seen = _listing(self._directory)
-        self._told_ns = time.time_ns()
         self._thread = threading.Thread(target=self._follow, name="change-feed", daemon=True)
         self._thread.start()
 
@@ -70,7 +70,6 @@ class ChangeFeed:
                 self._stop.wait(_LOOK_EVERY_SECONDS)
 
     def _watch(self) -> None:
-        inode = self._directory.stat().st_ino
         self._look()
         events = watch(
             self._directory,
@@ -83,29 +82,24 @@ class ChangeFeed:
             raise_interrupt=False,
             recursive=False,
         )
+        itself = str(self._directory)
         for changes in events:
             ids = {run_id for _, path in changes if (run_id := _id_of(path)) is not None}
             if ids:
                 self._tell(ids)
-            if not changes:
-                self._look_if_something_was_missed()
-                if _inode(self._directory) != inode:  # deleted, or another one in its place
-                    return
+            if any(path == itself for _, path in changes) or not self._directory.is_dir():
+                return  # it went away, and another may come in its place
+            overdue = time.monotonic() - self._looked_at > _LOOK_AT_LEAST_EVERY_SECONDS
+            if overdue or (not changes and self._mtime_ns != _mtime_ns(self._directory)):
+                self._look()
 
     def _tell(self, ids: set[str]) -> None:
-        self._told_ns = time.time_ns()
         if self._callback is not None and not self._stop.is_set():
             self._callback(ids)
 
-    def _look_if_something_was_missed(self) -> None:
-        try:
-            changed_ns = self._directory.stat().st_mtime_ns
-        except OSError:
-            changed_ns = self._told_ns + _SETTLED_NS
-        if changed_ns > self._told_ns:
-            self._look()
-
     def _look(self) -> None:
+        self._mtime_ns = _mtime_ns(self._directory)
+        self._looked_at = time.monotonic()
         now, before = _listing(self._directory), self._seen
         self._seen = now
         different = {name for name, identity in now.items() if before.get(name) != identity}
@@ -141,8 +135,8 @@ def _id_of(path: str) -> str | None:
     return name.removesuffix(".json")
 
 
-def _inode(directory: Path) -> int | None:
+def _mtime_ns(directory: Path) -> int:
     try:
-        return directory.stat().st_ino
+        return directory.stat().st_mtime_ns
     except OSError:
-        return None
+        return 0

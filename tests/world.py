@@ -125,7 +125,7 @@ class World:
         requests = list(self.home.control_directory(run_id).glob("*"))
         assert not requests, f"requests are left: {requests}"
         temps = [path for path in directory.rglob("*") if path.name.endswith(".tmp")]
-        temps += [path for path in self.home.sessions.iterdir() if path.name.endswith(".tmp")]
+        temps += list(self.home.sessions.glob(f".{run_id}*.tmp"))
         assert not temps, f"temporary files are left: {temps}"
         assert not marked(run_id), f"processes are left: {marked(run_id)}"
 

@@ -183,7 +183,7 @@ class _Asking:
             self._invocation.home,
             run_id,
             self._action,
-            max(self._wait or 0.0, _ANSWER_SECONDS),
+            _ANSWER_SECONDS if self._wait is None else self._wait,
             until_obeyed=self._wait is not None,
         )
         row = row_of(self._invocation, run_id)

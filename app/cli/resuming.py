@@ -17,6 +17,7 @@ from app.cli.runs import row_of
 from orchestrator.launch import launch_resume
 from orchestrator.resume import carry_out, make_plan
 from orchestrator.resume_plan import ResumeOptions, ResumePlan
+from orchestrator.settling import settle
 from store.errors import NotFound
 
 _INTERRUPTED = 130
@@ -34,6 +35,9 @@ def resume_here(
     plan = make_plan(invocation.home, run_id, options, invocation.environment, config)
     if only_plan:
         return _show_plan(invocation, plan)
+    if plan.facts is not None and plan.facts.over_unrecorded:
+        settle(invocation.home, run_id)
+        plan = make_plan(invocation.home, run_id, options, invocation.environment, config)
     if _merge_is_all_that_is_left(plan):
         from app.cli.merge import merge_runs
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.worker import Worker, WorkerState
 
 from app.status_style import wants_ascii
 from app.tui import theme as themes
@@ -242,6 +243,11 @@ class ProdigyApp(App[int]):
         for screen in self.action_screens():
             screen.sessions_changed(changed)
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Reading the store must not fail silently."""
+        if event.state is WorkerState.ERROR:
+            self.post_message(self.StoreTrouble(f"{event.worker.error}"))
+
     # -- the clock
 
     def _tick(self) -> None:
@@ -273,6 +279,9 @@ class ProdigyApp(App[int]):
         changed = tuple(row for row in pulse.rows if self.listing.rows.get(row.id) != row)
         if changed:
             self.take(changed)
+        home = self.sessions_screen
+        if home is not None:
+            home.live_looked_at()
 
     async def action_quit(self) -> None:
         screens = self.action_screens()

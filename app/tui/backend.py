@@ -341,7 +341,7 @@ class Backend:
 
     @staticmethod
     def _do(what: Callable[[], Result]) -> Result:
-        """Do something, and turn every refusal into words for people."""
+        """Do something, and turn whatever stops it into words for people."""
         from orchestrator.refusal import Refused as NotDone
 
         try:
@@ -352,6 +352,10 @@ class Backend:
             raise Refused(_words(str(error), error.hint)) from error
         except OSError as error:
             raise Refused(error.strerror or str(error)) from error
+        except Refused:
+            raise
+        except Exception as error:  # a mistake of ours is said too: no key does nothing
+            raise Refused(f"{type(error).__name__}: {error}") from error
 
     # -- new runs
 

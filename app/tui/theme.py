@@ -71,13 +71,32 @@ def _theme(name: str, column: int, *, dark: bool, ansi: bool) -> Theme:
         panel=token["sel"],
         dark=dark,
         ansi=ansi,
-        variables={own: token[own] for own in _OWN}
-        | {
-            "input-selection-background": token["track"],
-            "input-cursor-background": token["fg"],
-            "input-cursor-foreground": token["bg"] if not ansi else token["inv"],
-        },
+        variables={own: token[own] for own in _OWN} | _for_inputs(token, ansi=ansi, dark=dark),
     )
+
+
+def _for_inputs(token: Mapping[str, str], *, ansi: bool, dark: bool) -> dict[str, str]:
+    """What Textual's own widgets ask for."""
+    found = {
+        "input-selection-background": token["track"],
+        "input-cursor-background": token["fg"],
+        "input-cursor-foreground": token["bg"],
+    }
+    if ansi:
+        ground, text = ("ansi_black", "ansi_white") if dark else ("ansi_white", "ansi_black")
+        found |= {
+            "ansi-background": ground,
+            "ansi-foreground": text,
+            "border-blurred": ground,
+            "block-cursor-foreground": ground,
+            "block-cursor-background": text,
+            "input-cursor-background": text,
+            "input-cursor-foreground": ground,
+            "input-selection-foreground": ground,
+            "screen-selection-background": token["accent"],
+            "screen-selection-foreground": ground,
+        }
+    return found
 
 
 THEMES: Final = (

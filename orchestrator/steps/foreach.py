@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.context import Frame, RunContext
-from orchestrator.outcomes import CommandOutcome, StepOutcome, Usage
+from orchestrator.execution import timed_out_after
+from orchestrator.outcomes import CommandOutcome, StepOutcome
+from orchestrator.steps.masking import Secrets, restore_value
+from orchestrator.steps.process import TIMED_OUT
 from orchestrator.texts import TextError, resolve_text
 from orchestrator.variables import Layer
-from orchestrator.workflow.interpolation import TextKind, interpolate, sole_value
+from orchestrator.workflow.interpolation import InterpolationError, TextKind, sole_value
 from orchestrator.workflow.model import Foreach, Step, StepKind
 from orchestrator.workflow.values import render
 from store.atomic import append_line, make_directory
+from store.home import Home
 
 if TYPE_CHECKING:
     from orchestrator.commands import PreparedStep
@@ -35,46 +39,47 @@ def run_foreach(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> Comman
         raise TextError("foreach has nothing to loop over")
     started = time.monotonic()
     journal = ItemJournal.open(ctx, frame)
-    usage = Usage()
     if journal.items is None:
         source = _items(ctx, prepared, loop, frame)
         if isinstance(source, CommandOutcome):
             return source
         journal.freeze(source[: loop.max_items] if loop.max_items is not None else source)
     items = journal.items or []
-    failures, outcomes = _run_items(ctx, prepared, loop, frame, journal)
-    for outcome in outcomes:
-        usage = usage.plus(outcome.usage)
+    failures = _run_items(ctx, prepared, loop, frame, journal)
     not_run = len(items) - len(journal.done) - len(failures)
-    successful = len(journal.done)
-    summary = (
-        f"Foreach completed: {len(items)} total, {successful} successful, {len(failures)} failed"
-    )
+    timed_out = prepared.deadline is not None and time.monotonic() >= prepared.deadline
+    timed_out = timed_out and bool(failures or not_run)
     if not_run:
-        summary += f", {not_run} not started"
+        failures.append(f"{not_run} of {len(items)} items were not started")
+    successful, failed = len(journal.done), len(items) - len(journal.done) - not_run
+    summary = f"Foreach completed: {len(items)} total, {successful} successful, {failed} failed"
     frame.variables.set(
-        Layer.LAST, {"foreach.successful": successful, "foreach.failed": len(failures)}
+        Layer.LAST, {"foreach.successful": successful, "foreach.failed": failed}
     )
     if frame.log is not None:
         frame.log.write(f"{summary}\n".encode())
+    exit_code = 1 if failures else 0
     return CommandOutcome(
-        exit_code=1 if failures else 0,
+        exit_code=TIMED_OUT if timed_out else exit_code,
+        timed_out=timed_out,
+        error=timed_out_after(prepared.timeout_seconds) if timed_out else None,
         result=summary,
         stderr="\n".join(failures).encode(),
         combined="\n".join([*failures, summary]).encode(),
         duration_seconds=time.monotonic() - started,
-        usage=usage,
     )
 
 
 class ItemJournal:
     """The frozen items of a loop and which of them succeeded: one line each, on disk at once.
 
-    Loops inside other steps are part of those and keep nothing (``path`` None).
+    Loops inside other steps are part of those and keep nothing (``path`` None). Secrets in items
+    are on disk as their names.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, secrets: Secrets) -> None:
         self.path = path
+        self._secrets = secrets
         self.items: list[object] | None = None
         self.done: set[int] = set()
         self._guard = threading.Lock()
@@ -83,9 +88,9 @@ class ItemJournal:
     def open(cls, ctx: RunContext, frame: Frame) -> ItemJournal:
         """The journal for this run of the loop: an interrupted one is continued, once."""
         if frame.role != "step":
-            return cls(None)
+            return cls(None, ctx.secrets)
         path = ctx.home.foreach_file(ctx.session_id, frame.pass_number, frame.index)
-        journal = cls(path)
+        journal = cls(path, ctx.secrets)
         if frame.continues:
             journal._read()
             frame.continues = False
@@ -102,7 +107,8 @@ class ItemJournal:
             return
         try:
             first = json.loads(lines[0])
-            self.items = list(first["items"])
+            items = restore_value(first["items"], self._secrets.values)
+            self.items = list(items) if isinstance(items, list) else None
         except (ValueError, KeyError, TypeError, IndexError):
             self.path.unlink(missing_ok=True)
             return
@@ -116,7 +122,8 @@ class ItemJournal:
         self.items = items
         if self.path is not None:
             make_directory(self.path.parent)
-            line = json.dumps({"items": items}, ensure_ascii=False)
+            masked = self._secrets.mask_value(items, named=True)
+            line = json.dumps({"items": masked}, ensure_ascii=False)
             append_line(self.path, line.encode("utf-8", "replace"), sync=True)
 
     def succeeded(self, index: int) -> None:
@@ -124,6 +131,16 @@ class ItemJournal:
             self.done.add(index)
             if self.path is not None:
                 append_line(self.path, json.dumps({"index": index}).encode(), sync=True)
+
+
+def forget_items_from(home: Home, run_id: str, pass_number: int, step_index: int) -> None:
+    """Delete the journals of loops that run again from their start: of this step and all later."""
+    for path in home.foreach_file(run_id, 0, 0).parent.glob("*-*.jsonl"):
+        number, _, index = path.stem.partition("-")
+        if number.isdigit() and index.isdigit():
+            later = (int(number), int(index)) >= (pass_number, step_index)
+            if later:
+                path.unlink(missing_ok=True)
 
 
 def _items(
@@ -138,23 +155,40 @@ def _items(
     listed = _referenced_list(prepared, text)
     if listed is not None:
         return listed
-    lister = Step(kind=StepKind.SHELL, position=loop.position, text=text, env=prepared.step.env)
-    outcome = run_command(ctx, lister, frame.inner("item", variables=frame.variables.child()))
+    lister = Step(
+        kind=StepKind.SHELL,
+        position=loop.position,
+        text=text,
+        env=prepared.step.env,
+        clear_env=prepared.step.clear_env,
+        working_dir=prepared.step.working_dir,
+    )
+    inner = frame.inner(
+        "item", variables=frame.variables.child(), deadline=prepared.deadline
+    )
+    outcome = run_command(ctx, lister, inner)
     if not outcome.succeeded:
         return outcome
-    lines = outcome.stdout.decode("utf-8", "replace").splitlines()
+    lines = outcome.stdout.decode("utf-8", "replace").split("\n")
     return [line.strip() for line in lines if line.strip()]
 
 
 def _resolved(ctx: RunContext, prepared: PreparedStep, item: object) -> object:
     if isinstance(item, str):
         return resolve_text(ctx, item, prepared.scope, TextKind.OTHER).text
+    if isinstance(item, Mapping):
+        return {str(key): _resolved(ctx, prepared, value) for key, value in item.items()}
+    if isinstance(item, list | tuple):
+        return [_resolved(ctx, prepared, value) for value in item]
     return item
 
 
 def _referenced_list(prepared: PreparedStep, text: str) -> list[object] | None:
     """The list a text is exactly one reference to, if it is one."""
-    value = sole_value(text, prepared.scope)
+    try:
+        value = sole_value(text, prepared.scope)
+    except InterpolationError as error:
+        raise TextError(str(error)) from None
     return list(value) if isinstance(value, list | tuple) else None
 
 
@@ -165,7 +199,7 @@ def _workers(ctx: RunContext, prepared: PreparedStep, loop: Foreach) -> int:
         return max(1, ctx.workflow.max_parallel)
     if isinstance(loop.parallel, int):
         return max(1, loop.parallel)
-    text = interpolate(loop.parallel, prepared.scope, TextKind.OTHER).text
+    text = resolve_text(ctx, loop.parallel, prepared.scope, TextKind.OTHER).text
     if not text.strip().isdigit() or int(text) < 1:
         raise TextError(f"parallel: {loop.parallel!r} is not a number of workers: {text!r}")
     return int(text)
@@ -173,37 +207,37 @@ def _workers(ctx: RunContext, prepared: PreparedStep, loop: Foreach) -> int:
 
 def _run_items(
     ctx: RunContext, prepared: PreparedStep, loop: Foreach, frame: Frame, journal: ItemJournal
-) -> tuple[list[str], list[StepOutcome]]:
-    """Run what is left; failures in words, and the outcomes of all steps that ran."""
+) -> list[str]:
+    """Run what is left; the failures in words."""
     items = journal.items or []
     todo = [index for index in range(len(items)) if index not in journal.done]
     failures: list[str] = []
-    outcomes: list[StepOutcome] = []
 
     def run_one(index: int) -> None:
         ctx.stops.check_now()
+        if prepared.deadline is not None and time.monotonic() >= prepared.deadline:
+            return
         variables = frame.variables.child()
         variables.set(Layer.ITEM, _item_values(items[index], index, len(items)))
         inner = frame.inner("item", variables=variables, deadline=prepared.deadline)
-        failed = _run_body(ctx, loop.steps, inner, outcomes)
+        failed = _run_body(ctx, loop.steps, inner)
         if failed is None:
             journal.succeeded(index)
         else:
-            words = render(items[index])[:80]
+            words = ctx.secrets.mask_text(render(items[index]))[:80]
             failures.append(f"item {index + 1} ({words}): {failed.message}")
 
     _in_order(todo, run_one, _workers(ctx, prepared, loop), loop.continue_on_error, failures)
-    return failures, outcomes
+    return failures
 
 
 def _run_body(
-    ctx: RunContext, steps: Iterable[Step], frame: Frame, outcomes: list[StepOutcome]
+    ctx: RunContext, steps: Iterable[Step], frame: Frame
 ) -> StepOutcome | None:
     from orchestrator.step_run import run_step
 
     for step in steps:
         outcome = run_step(ctx, step, frame.inner("item"))
-        outcomes.append(outcome)
         if outcome.failed:
             return outcome
     return None

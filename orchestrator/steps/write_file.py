@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,6 +105,6 @@ def _write(path: Path, data: bytes, wanted: WriteFile) -> None:
     try:
         temporary.write_bytes(data)
         temporary.chmod(wanted.mode)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

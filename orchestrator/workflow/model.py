@@ -275,6 +275,30 @@ class WriteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Steps that run as one step: a sub-workflow, or a template or import used with step fields.
+
+    A sub-workflow has ``settings`` and is isolated: it sees only ``values`` and ``inputs``. Any
+    other block shares the variables of the step it runs as.
+    """
+
+    name: str
+    position: Position
+    steps: tuple[Step, ...]
+    settings: Workflow | None = None
+    """What its own file says beside the steps: env, profiles, parameters."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """By name in the block: a text, or the name of a variable outside."""
+    outputs: tuple[str, ...] = ()
+    """Names in the block that are ``NAME.OUTPUT`` outside when it has ended."""
+    parallel: bool = False
+    continue_on_error: bool = False
+    timeout: Duration | None = None
+    working_dir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of any kind, anywhere."""
 
@@ -306,8 +330,10 @@ class Step:
     """As a handler: go on to the next handler when this one fails."""
     foreach: Foreach | None = None
     write_file: WriteFile | None = None
-    arguments: Mapping[str, object] = field(default_factory=dict)
-    """``with`` of a template or the options of a sub-workflow."""
+    blocks: tuple[Block, ...] = ()
+    """What a ``workflow`` or ``template`` step runs; several ones run at the same time."""
+    arguments: tuple[Mapping[str, object], ...] = ()
+    """``with`` values of the templates this step was inserted from, outermost first."""
 
     @property
     def label(self) -> str:

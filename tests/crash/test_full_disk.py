@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from tests.crash.history import assert_whole, times_run, twenty_steps
@@ -45,4 +48,5 @@ def test_one_failed_write_is_repeated_and_costs_nothing(
         return
     # A write of the start has no second chance; then nothing ran, and the record says why.
     assert done.exit_code == 1, done
+    assert os.strerror(getattr(errno, error)) in done.stderr
     assert not times_run(notes)

@@ -92,10 +92,12 @@ def test_an_event_that_cannot_be_written_is_told_and_never_raised(home: Home) ->
 
 def test_threads_do_not_tear_each_others_lines(home: Home) -> None:
     log = EventLog(home, "webapp", RUN, 1)
-    threads = [
-        threading.Thread(target=lambda: [log.append("odd", text="z" * 500) for _ in range(50)])
-        for _ in range(4)
-    ]
+
+    def fifty() -> None:
+        for _ in range(50):
+            log.append("odd", text="z" * 500)
+
+    threads = [threading.Thread(target=fifty) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

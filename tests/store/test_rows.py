@@ -104,7 +104,8 @@ def test_every_written_form_of_a_moment_is_read(text: str, expected: int) -> Non
 
 
 def test_what_is_no_moment_is_none() -> None:
-    assert [microseconds(one) for one in ("", "soon", 5, None, [])] == [None] * 5
+    nothing: list[object] = ["", "soon", 5, None, []]
+    assert [microseconds(one) for one in nothing] == [None] * 5
 
 
 odd_values = st.one_of(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from app.tui.actions import FOOTERS, Subject, Where, action, actions_for
 from app.tui.widgets.footer import Footer, Hint
@@ -72,6 +73,11 @@ class ActionScreen(Screen[None]):
 
     def on_footer_pressed(self, event: Footer.Pressed) -> None:
         self.action_do(event.name)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed is said, whatever it was: nothing is quietly old."""
+        if event.state is WorkerState.ERROR:
+            self.say(f"could not {event.worker.group}: {event.worker.error}", "error")
 
     # -- what the app tells every screen
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.app import ComposeResult
 from textual.events import Key
 
 from app import format as form
+from app.tui.backend import tilde
 from app.tui.drawing import Line
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
@@ -38,7 +41,9 @@ class _Choices(Painted):
             line = Line()
             line.put(0, key, "accent", bold=True)
             line.put(3, label, "fg")
-            line.put(13, form.one_line(text), "muted", limit=width - 13)
+            told = tilde(Path(text)) if label == "worktree" else text
+            shown = form.cut_middle(form.one_line(told), width - 13)
+            line.put(13, shown, "muted")
             lines.append(line)
         foot = Line()
         x = foot.put(0, "esc", "accent", bold=True)

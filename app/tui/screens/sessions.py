@@ -160,6 +160,10 @@ class SessionsScreen(ActionScreen):
             self.show_footer()
             self.read_detail()
 
+    def live_looked_at(self) -> None:
+        """What sessions at work printed last is known anew."""
+        self.query_one(SessionList).refresh_visible_ages(seconds_only=True)
+
     @property
     def in_use(self) -> bool:
         """Whether the list was used just now, so that rows keep their places."""

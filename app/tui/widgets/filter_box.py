@@ -20,7 +20,7 @@ class FilterFound(Painted):
     def paint(self, width: int, height: int) -> list[Line]:
         listing = dashboard(self).listing
         line = Line()
-        right = width - (2 if width >= 40 else 1)
+        right = width - (2 if self.screen.size.width >= 110 else 1)
         right = line.right(right, "clears", "muted")
         right = line.right(right - 1, "esc", "accent", bold=True)
         line.right(right - 3, f"{len(listing)} of {listing.count(None)}", "muted")

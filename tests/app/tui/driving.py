@@ -41,6 +41,8 @@ async def settled(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.1)
     await app.workers.wait_for_complete()
     await pilot.pause()
+    if app._exception is not None:
+        raise app._exception
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -60,9 +62,7 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool], what: str) -> None
 
 
 @asynccontextmanager
-async def running(
-    app: ProdigyApp, size: tuple[int, int] = (120, 40)
-) -> AsyncIterator[Pilot[Any]]:
+async def running(app: ProdigyApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[Any]]:
     """The app, loaded."""
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.listing.loaded or bool(app.store_problem), "it has loaded")

@@ -35,7 +35,7 @@ def store_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Home
         ("needs_you", ("2",)),
         ("sorted", ("s",)),
         ("filtered", ("slash", *"api")),
-        ("no_match", ("slash", *"status:failed repo:apu".replace(" ", "_"))),
+        ("no_match", ("slash", *"status:failed", "space", *"repo:apu")),
         ("zoomed", ("z",)),
         ("steps", ("enter",)),
         ("output", ("l",)),

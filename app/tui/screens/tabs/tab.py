@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.containers import Vertical
+from textual.worker import Worker
 
 from app.tui.details import SessionDetail
 
@@ -28,6 +29,10 @@ class Tab(Vertical):
     @property
     def session(self) -> SessionScreen:
         return cast("SessionScreen", self.screen)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What a tab cannot read is said; the other tabs live on."""
+        self.session.on_worker_state_changed(event)
 
     def show(self, detail: SessionDetail) -> None:
         """Show a session."""
