@@ -228,15 +228,18 @@ def _rounds(
 ) -> Recovery:
     runs, handled = 1, False
     last_output = ""
+    if policy.max_attempts == 1 and not policy.steps:
+        end = StepEnd.FAILED if policy.fail_workflow else StepEnd.TOLERATED
+        return Recovery(end, attempted)
     while policy.max_attempts == 1 or runs < policy.max_attempts:
         head = head_of(ctx)
         _describe_failure(ctx, step, frame, attempted.outcome, runs)
         handled, last_output, fatal = _handlers(ctx, step, policy, frame, runs)
         if fatal is not None and policy.handler_failure_fatal:
             return Recovery(StepEnd.FAILED, attempted, fatal=fatal)
-        if policy.max_attempts == 1:
-            break
-        if policy.commit_required and head_of(ctx) == head:
+        lacks_commit = policy.commit_required and head_of(ctx) == head
+        handled = handled and not lacks_commit
+        if policy.max_attempts == 1 or lacks_commit:
             break
         runs += 1
         attempted = attempt(ctx, step, frame)

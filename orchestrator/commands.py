@@ -57,9 +57,9 @@ def prepare(ctx: RunContext, step: Step, frame: Frame) -> PreparedStep:
 
 def _directory(ctx: RunContext, step: Step, scope: StepScope) -> Path:
     if step.working_dir is None:
-        return ctx.worktree
+        return ctx.base or ctx.worktree
     text = resolve_text(ctx, step.working_dir, scope, TextKind.OTHER).text
-    directory = ctx.worktree / Path(text).expanduser()
+    directory = (ctx.base or ctx.worktree) / Path(text).expanduser()
     if not directory.is_dir():
         raise TextError(f"working_dir is not a directory: {directory}")
     return directory
@@ -93,6 +93,7 @@ def run_command(ctx: RunContext, step: Step, frame: Frame) -> CommandOutcome:
 
 def _run_kind(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> CommandOutcome:
     from orchestrator.steps.foreach import run_foreach
+    from orchestrator.steps.sub_workflow import run_blocks
 
     match prepared.step.kind:
         case StepKind.SHELL:
@@ -106,7 +107,7 @@ def _run_kind(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> CommandO
         case StepKind.VALIDATE | StepKind.ANALYZE:
             return CommandOutcome()
         case StepKind.WORKFLOW | StepKind.TEMPLATE:
-            raise TextError(f"'{prepared.step.kind}: {prepared.step.text}' was not resolved")
+            return run_blocks(ctx, prepared, frame)
 
 
 def only_pretends(ctx: RunContext) -> bool:
@@ -250,7 +251,9 @@ def publish_results(step: Step, frame: Frame, outcome: CommandOutcome) -> None:
     if step.id:
         mine = {f"{step.id}.{name}": value for name, value in facts.items()}
         frame.variables.set(Layer.RESULTS, {**mine, f"{step.id}.skipped": False})
-    last: dict[str, object] = {f"{step.kind}.{name}": value for name, value in facts.items()}
+    last: dict[str, object] = {}
+    if not step.blocks:  # the names below ``workflow.`` are those of the run
+        last = {f"{step.kind}.{name}": value for name, value in facts.items()}
     last["last.output"] = outcome.output
     last["last.exit_code"] = outcome.exit_code
     last["CAPTURED_OUTPUT"] = outcome.output

@@ -74,6 +74,8 @@ class RunContext:
     """The git variables the workflow refers to anywhere, such as ``step.files_added``."""
     warned: set[str] = field(default_factory=set)
     """What has been warned about already, so that it is said once."""
+    base: Path | None = None
+    """Where relative working directories begin, if that is not the worktree."""
 
     @property
     def scratch(self) -> Path:

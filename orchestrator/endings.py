@@ -7,11 +7,11 @@ from typing import Any
 
 from orchestrator.context import RunContext
 from orchestrator.final_merge import FinalMerge, MergeResult
-from orchestrator.git.changes import diff_stat
+from orchestrator.git.changes import diff_stat, worktree_status
 from orchestrator.git.command import GitError
 from orchestrator.git.commits import commit_count
 from orchestrator.git.worktrees import is_dirty
-from orchestrator.outcomes import StepOutcome, Usage
+from orchestrator.outcomes import StepOutcome, Usage, added_to
 from orchestrator.recorder import CheckpointFailed, Recorder
 from orchestrator.reporting import MergeQuestion, RunResult, StepFailed, Warned
 from orchestrator.step_git import head_of
@@ -55,8 +55,7 @@ class Endings:
     def add_usage(self, usage: Usage) -> None:
         """Add what agents used to the totals of the run."""
         state = self._recorder.checkpoint.x
-        known = {key: value for key, value in state.usage.items() if key in Usage.__slots__}
-        state.usage = {**state.usage, **Usage(**known).plus(usage).document()}
+        state.usage = added_to(state.usage, usage)
 
     def count_files(self) -> int | None:
         """Distinct paths changed since the base commit; None when git cannot tell."""
@@ -73,11 +72,12 @@ class Endings:
 
     def _numbers(self) -> dict[str, Any]:
         state = self._recorder.checkpoint
+        is_last = state.kind is CheckpointKind.FINAL
         return {
             "files_changed": self._recorder.files_changed or 0,
             "commits": self._commits(),
             "last_commit": head_of(self._ctx),
-            "iterations_completed": len(state.x.passes),
+            "iterations_completed": int(state.x.pass_.get("number", 0)) + is_last,
         }
 
     # -- the three ways to end
@@ -100,10 +100,16 @@ class Endings:
         point("F2")
         self._worktree.set_status(WorktreeStatus.COMPLETED, numbers=self._numbers())
         point("F3")
-        self._ctx.event("job_completed", job_id=self._ctx.session_id)
+        count = len(self._ctx.workflow.steps)
+        self._ctx.event(
+            "job_completed",
+            job_id=self._ctx.session_id,
+            duration=self._recorder.active_seconds,
+            success_count=count,
+            failure_count=0,
+        )
         point("F4")
         final = State.UNMERGED if commits else State.COMPLETED
-        count = len(self._ctx.workflow.steps)
         words = f"{count} step" if count == 1 else f"{count} steps"
         return Ending(final, "completed", 0, words, commits=commits)
 
@@ -150,7 +156,12 @@ class Endings:
             WorktreeStatus.FAILED, error=failed.message[:1024], numbers=self._numbers()
         )
         point("X4")
-        ctx.event("job_failed", job_id=ctx.session_id, error=failed.message[:1024])
+        ctx.event(
+            "job_failed",
+            job_id=ctx.session_id,
+            error=failed.message[:1024],
+            partial_results=state.index,
+        )
         point("X5")
         return Ending(State.FAILED, "failed", 1, failed.message, failed_step=failed)
 
@@ -239,6 +250,9 @@ class Endings:
         result = final.merge(target)
         if result.state is MergeState.MERGED:
             return replace(ending, state=State.MERGED, merge=result)
+        if result.stop is not None:
+            words = "every step is done; the merge was stopped"
+            return replace(ending, exit_code=result.stop.exit_code, message=words, merge=result)
         return replace(
             ending,
             state=State.MERGE_FAILED,
@@ -268,7 +282,34 @@ class Endings:
             cost_usd=cost if isinstance(cost, int | float) else None,
             next_command=next_command(ending.state, ctx.session_id),
             failed_step=ending.failed_step,
+            kept=self._kept(ending),
         )
+
+    def _kept(self, ending: Ending) -> str:
+        """What there is for whoever goes on with it: finished steps, commits, files."""
+        if ending.state in (State.MERGED, State.CANCELLED):
+            return ""
+        state = self._recorder.checkpoint
+        words = []
+        if ending.state in (State.FAILED, State.PAUSED) and state.index:
+            words.append(f"{_counted(state.index, 'finished step')}")
+        commits = self._commits() if ending.commits is None else ending.commits
+        if commits:
+            words.append(_counted(commits, "commit"))
+        files = self._uncommitted()
+        if files:
+            words.append(f"{_counted(files, 'uncommitted file')} in the worktree")
+        return ", ".join(words)
+
+    def _uncommitted(self) -> int:
+        try:
+            return len(worktree_status(self._ctx.worktree).modified_files)
+        except GitError:
+            return 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 _SIGNALS = frozenset({StopKind.SIGINT, StopKind.SIGTERM, StopKind.SIGHUP})

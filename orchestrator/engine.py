@@ -86,6 +86,7 @@ class Attempt:
     """Indexes a person chose to skip."""
     started: float = field(default_factory=time.monotonic)
     pass_started: str = field(default_factory=lambda: to_text(utc_now()))
+    pass_began: float = field(default_factory=time.monotonic)
 
     # -- execute_workflow
 
@@ -136,6 +137,7 @@ class Attempt:
             number = int(state.x.pass_["number"]) + 1
             self.ctx.report(PassStarted(number, self.plan.total, state.x.pass_.get("input")))
         self.pass_started = to_text(utc_now())
+        self.pass_began = time.monotonic()
 
     def _next_pass(self) -> bool:
         """Go over to the next pass; False when that was the last one."""
@@ -146,6 +148,7 @@ class Attempt:
             **{"pass": number},
             steps_done=len(state.completed_steps),
             head=state.x.head_last,
+            duration=time.monotonic() - self.pass_began,
         )
         if number + 1 >= self.plan.total:
             return False
@@ -153,7 +156,7 @@ class Attempt:
             self.ctx.report(Warned(f"No changes were made in pass {number + 1}: stopping"))
             return False
         self._check_boundary()
-        passes.advance(self.plan, state, self.pass_started)
+        passes.advance(self.plan, state, self.pass_started, self.ctx.secrets.mask_text)
         passes.note_start(self.plan, state, self.ctx.worktree)
         self.recorder.save(CheckpointKind.PASS, CheckpointStatus.RUNNING)
         self.recorder.progress()
@@ -250,7 +253,7 @@ class Attempt:
         self.endings.add_usage(outcome.usage)
         if facts.moved:
             self.recorder.files_changed = self.endings.count_files()
-        self.recorder.step_done(completed)
+        self.recorder.step_done(completed, captured=outcome.captured)
         total = len(self.ctx.workflow.steps)
         if outcome.skipped_because is not None:
             self.ctx.report(StepSkipped(index, total, completed.label, outcome.skipped_because))

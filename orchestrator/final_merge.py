@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.attempts import UsageLimitReached
 from orchestrator.context import Frame, RunContext, deadline_after
 from orchestrator.git.command import GitError
-from orchestrator.git.commits import commit_list, file_changes
+from orchestrator.git.commits import commit_count, commit_list, file_changes
 from orchestrator.git.merge import integrate, is_merged, remove_after_merge
 from orchestrator.git.worktrees import branch_commit
 from orchestrator.nested import run_nested
-from orchestrator.recorder import Recorder
+from orchestrator.outcomes import UsageTally, added_to
+from orchestrator.recorder import CheckpointFailed, Recorder
 from orchestrator.reporting import MergeFinished, MergeQuestion, MergeStarted, Warned
-from orchestrator.texts import duration_of
+from orchestrator.stops import RunStopped, Stop
+from orchestrator.texts import TextError, duration_of
 from orchestrator.variables import Layer
 from orchestrator.workflow.model import MergeBlock, Step, StepKind
 from orchestrator.worktree_record import WorktreeRecord
+from store.checkpoint import CheckpointKind
 from store.faults import point
 from store.owner import new_owner, read_owner, write_owner
-from store.states import MergeState
+from store.states import CheckpointStatus, MergeState
 from store.times import to_text, utc_now
 from store.worktree_metadata import WorktreeStatus
 
 CONFLICT_COMMAND = "prodigy-merge-worktree"
 _COMMITS_SHOWN = 100
 _FILES_SHOWN = 500
+_FILES_LISTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class MergeResult:
     commit: str | None = None
     error: str | None = None
     kept: str | None = None
+    stop: Stop | None = None
+    """What stopped it before it was done; then it may be merged again."""
 
 
 class FinalMerge:
@@ -49,6 +57,8 @@ class FinalMerge:
         self._ctx = ctx
         self._recorder = recorder
         self._worktree = worktree
+        self._stopped: RunStopped | None = None
+        self._used = UsageTally()
 
     def target(self, into: str | None) -> str | None:
         """The branch to merge into: the one named, or the one the run was started from."""
@@ -74,9 +84,17 @@ class FinalMerge:
         ctx.event("merge_started", source=ctx.branch, target=target)
         ctx.report(MergeStarted(ctx.branch, target))
         point("M1")
-        error = self._bring_in(target)
+        try:
+            error = self._bring_in(target)
+        except RunStopped as stopped:
+            result = MergeResult(MergeState.PENDING, target, stop=stopped.stop)
+            self._finished(result)
+            return result
+        finally:
+            self._count_usage()
         point("M2")
         if error is not None:
+            error = ctx.secrets.mask_text(error)
             result = MergeResult(MergeState.FAILED, target, error=error)
             self._record(result.state, target, None, error)
             self._finished(result)
@@ -89,6 +107,15 @@ class FinalMerge:
         result = MergeResult(MergeState.MERGED, target, commit, kept=self._clean_up(target))
         self._finished(result)
         return result
+
+    def _count_usage(self) -> None:
+        if self._used.total.calls == 0:
+            return
+        state = self._recorder.checkpoint
+        state.x.usage = added_to(state.x.usage, self._used.total)
+        with contextlib.suppress(CheckpointFailed):
+            self._recorder.save(CheckpointKind.FINAL, CheckpointStatus.COMPLETED)
+        self._recorder.progress()
 
     def _say_merging(self) -> None:
         owner = read_owner(self._ctx.home, self._ctx.session_id)
@@ -128,10 +155,17 @@ class FinalMerge:
     # -- merging
 
     def _bring_in(self, target: str) -> str | None:
-        """Why the target does not have the branch, or None when it has."""
+        """Why the target does not have the branch, or None when it has.
+
+        Raises:
+            RunStopped: somebody stopped it; a merge under way was taken back.
+        """
         ctx = self._ctx
         block = ctx.workflow.merge
         try:
+            if is_merged(ctx.repository, ctx.branch, target):
+                return None  # by hand, or by us before we were killed
+            ctx.stops.check_boundary()
             if block is not None:
                 error = self._run_block(block, target)
             else:
@@ -145,9 +179,11 @@ class FinalMerge:
                     on_wait=lambda: ctx.report(Warned("waiting for the repository's lock")),
                 )
                 error = outcome.error
+            if self._stopped is not None:
+                raise self._stopped
             if error is None and not is_merged(ctx.repository, ctx.branch, target):
                 return f"afterwards {target} does not have all of {ctx.branch}"
-        except GitError as failure:
+        except (GitError, TextError, UsageLimitReached) as failure:
             return str(failure)
         return error
 
@@ -164,6 +200,7 @@ class FinalMerge:
             role="merge",
             deadline=deadline,
             attempt=1,
+            used=self._used,
         )
 
     def _run_block(self, block: MergeBlock, target: str) -> str | None:
@@ -171,7 +208,7 @@ class FinalMerge:
         ctx.variables.replace(Layer.MERGE, self._variables(target))
         frame = self._frame()
         if block.timeout is not None:
-            _, scope = ctx.environment.for_step(ctx, block.steps[0], frame)
+            scope = ctx.environment.scope_for(ctx, block.steps[0], frame)
             frame.deadline = deadline_after(duration_of(block.timeout, scope))
         for step in block.steps:
             outcome = run_nested(ctx, step, frame, "merge")
@@ -182,7 +219,7 @@ class FinalMerge:
     def _variables(self, target: str) -> dict[str, object]:
         ctx = self._ctx
         commits = commit_list(ctx.worktree, ctx.base_commit, limit=_COMMITS_SHOWN)
-        files = file_changes(ctx.worktree, ctx.base_commit, limit=_FILES_SHOWN)
+        files = file_changes(ctx.worktree, ctx.base_commit, limit=_FILES_LISTED)
         shown_commits = [
             {
                 "id": commit.id,
@@ -200,9 +237,9 @@ class FinalMerge:
             "merge.source_branch": ctx.branch,
             "merge.target_branch": target,
             "merge.commits": shown_commits,
-            "merge.commit_count": len(commits),
+            "merge.commit_count": commit_count(ctx.worktree, ctx.base_commit),
             "merge.commit_ids": ", ".join(commit.short_id for commit in commits),
-            "merge.modified_files": [asdict(file) for file in files],
+            "merge.modified_files": [asdict(file) for file in files[:_FILES_SHOWN]],
             "merge.file_count": len(files),
             "merge.file_list": ", ".join(file.path for file in files),
         }
@@ -218,7 +255,13 @@ class FinalMerge:
             position=ctx.workflow.position,
             text=f"/{CONFLICT_COMMAND} {ctx.branch} {target}",
         )
-        return not run_nested(ctx, step, self._frame(), "merge").failed
+        try:
+            return not run_nested(ctx, step, self._frame(), "merge").failed
+        except RunStopped as stopped:  # git is to take its merge back first
+            self._stopped = stopped
+        except UsageLimitReached as limit:
+            ctx.report(Warned(f"usage limit: {ctx.secrets.mask_text(str(limit))}"))
+        return False
 
     def _has_command(self) -> bool:
         home = Path(self._ctx.environment.process.get("HOME", "/"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ from orchestrator.git.command import GitError
 from orchestrator.git.merge import is_merged, would_merge_cleanly
 from orchestrator.git.worktrees import branch_commit, is_worktree, remake_from_branch
 from orchestrator.ownership import take_run
-from orchestrator.refusal import EXIT_BUSY, EXIT_FAILED, Refused
+from orchestrator.refusal import EXIT_FAILED, Refused
 from orchestrator.reopening import Reopened, reopen
 from orchestrator.reporting import MergeQuestion, Report
+from orchestrator.settling import is_over_unrecorded, record_end
 from orchestrator.start import reported_stops
 from orchestrator.stopped_run import (
     StoppedRun,
@@ -30,7 +32,7 @@ from orchestrator.stops import SignalWatch
 from orchestrator.stored_variables import restored
 from store.errors import StoreError
 from store.home import Home
-from store.locks import Liveness, RunLock
+from store.locks import RunLock
 from store.owner import Owner, remove_owner
 from store.states import MergeState, SessionStatus
 
@@ -138,6 +140,9 @@ def _merge(
     config: Config,
 ) -> MergeResult:
     run = read_run(home, run_id)
+    if is_over_unrecorded(run):
+        record_end(run, owner)
+        run = read_run(home, run_id)
     _refuse_unmergeable(run)
     reopened = reopen(run, environment, config)
     target = _target(run, into)
@@ -145,7 +150,7 @@ def _merge(
         remake_from_branch(reopened.repository, run.worktree, run.branch)
     parts = _parts(home, run, reopened, lock, owner, config, report)
     attempt = assemble(parts)
-    with SignalWatch(parts.stops, attempt.ctx.processes.kill_all):
+    with SignalWatch(parts.stops, attempt.ctx.processes.kill_all), attempt.inbox:
         try:
             values, _ = restored(attempt.recorder.checkpoint, attempt.ctx.secrets.values)
             ids = frozenset(step.id for step in every_step(reopened.workflow) if step.id)
@@ -159,16 +164,14 @@ def _merge(
             return merge.merge(target)
         finally:
             attempt.ctx.processes.end_all()
+            attempt.inbox.decline("the merge has ended", cancel_too=True)
+            shutil.rmtree(attempt.ctx.scratch, ignore_errors=True)
             attempt.recorder.close()
             attempt.guard.goodbye()
             attempt.run_log.close()
 
 
 def _refuse_unmergeable(run: StoppedRun) -> None:
-    if run.verdict.liveness is Liveness.UNKNOWN:
-        raise Refused(
-            f"session {run.session_id}: {run.verdict.reason}", code="busy", exit_code=EXIT_BUSY
-        )
     if run.truth.status is not SessionStatus.COMPLETED or run.checkpoint is None:
         raise Refused(
             f"session {run.session_id} is not completed, so there is nothing to merge yet",
@@ -176,7 +179,7 @@ def _refuse_unmergeable(run: StoppedRun) -> None:
             exit_code=EXIT_FAILED,
             hint=f"prodigy resume {run.session_id} --plan",
         )
-    if run.truth.merge == MergeState.MERGED:
+    if run.record is not None and run.record.merge_state is MergeState.MERGED:
         raise Refused(f"session {run.session_id} is merged already", code="already_merged")
     if run.truth.merge is None or run.record is None:
         raise Refused(

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.passes import PassPlan
 from orchestrator.preflight import PreparedRun
+from orchestrator.workflow_copies import main_hash
 from store.checkpoint import WorkflowCheckpoint
 from store.session import SessionConfig
 
@@ -31,7 +32,7 @@ class Opening:
     @property
     def workflow_hash(self) -> str:
         """SHA-256 of the main file, "" when it has none."""
-        return next((str(one["sha256"]) for one in self.files if one["role"] == "main"), "")
+        return main_hash(self.files)
 
     def invocation(self) -> dict[str, Any]:
         """How the run was asked for, masked; a resume restores it."""
@@ -64,6 +65,7 @@ class Opening:
     def session(self) -> SessionConfig:
         """What the session record is created from."""
         prepared, plan = self.prepared, self.plan
+        mask = prepared.environment.secrets.mask_text
         return SessionConfig(
             workflow_id=prepared.workflow_id,
             workflow_name=prepared.workflow.name,
@@ -86,7 +88,7 @@ class Opening:
                     "base": {"branch": prepared.base_branch, "commit": prepared.base_commit},
                     "branch": self.branch,
                     "head": prepared.base_commit,
-                    "pass": plan.description(0),
+                    "pass": plan.description(0, mask),
                 },
             },
         )
@@ -115,7 +117,7 @@ class Opening:
         )
         state = checkpoint.x
         state.session_id = prepared.session_id
-        state.pass_ = plan.description(0)
+        state.pass_ = plan.description(0, prepared.environment.secrets.mask_text)
         state.workflow_format = "json" if prepared.request.workflow.suffix == ".json" else "yaml"
         state.workflow_files = self.files
         state.invocation = self.invocation()

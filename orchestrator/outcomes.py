@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 _SHOWN_LINES = 25
 
@@ -42,6 +43,12 @@ class Usage:
             "cost_usd": self.cost_usd,
             "calls": self.calls,
         }
+
+
+def added_to(totals: Mapping[str, object], usage: Usage) -> dict[str, object]:
+    """The totals of a run, as its checkpoint keeps them, with what was used since."""
+    known: dict[str, Any] = {k: v for k, v in totals.items() if k in Usage.__slots__}
+    return {**totals, **Usage(**known).plus(usage).document()}
 
 
 class UsageTally:

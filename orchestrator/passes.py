@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from orchestrator.git.worktrees import dirty_fingerprint
 from orchestrator.variables import Layer, Variables
 from store.checkpoint import WorkflowCheckpoint
 from store.times import to_text, utc_now
+
+Mask = Callable[[str], str]
+"""Hides the secrets in a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,13 @@ class PassPlan:
         """Whether a pass that changed nothing is the last one."""
         return not self.inputs and self.iterations > 1
 
-    def description(self, number: int) -> dict[str, Any]:
-        """The pass of that number, counted from 0, as records have it."""
+    def input_of(self, number: int) -> str | None:
+        """The input of the pass of that number, counted from 0; None when it has none."""
+        return self.inputs[number] if number < len(self.inputs) else None
+
+    def description(self, number: int, mask: Mask) -> dict[str, Any]:
+        """The pass of that number as records have it."""
+        given = self.input_of(number)
         by_input = bool(self.inputs)
         return {
             "number": number,
@@ -39,7 +47,7 @@ class PassPlan:
             "iterations_total": 1 if by_input else self.iterations,
             "input_index": number if by_input else 0,
             "inputs_total": max(1, len(self.inputs)),
-            "input": self.inputs[number] if by_input else None,
+            "input": mask(given) if given is not None else None,
             "head": None,
             "dirty": None,
         }
@@ -60,7 +68,9 @@ def changed_nothing(checkpoint: WorkflowCheckpoint, worktree: Path) -> bool:
     )
 
 
-def advance(plan: PassPlan, checkpoint: WorkflowCheckpoint, started_at: str) -> None:
+def advance(
+    plan: PassPlan, checkpoint: WorkflowCheckpoint, started_at: str, mask: Mask
+) -> None:
     """Turn a checkpoint at the end of a pass into one at the start of the next."""
     state = checkpoint.x
     state.passes.append(
@@ -73,7 +83,7 @@ def advance(plan: PassPlan, checkpoint: WorkflowCheckpoint, started_at: str) -> 
         }
     )
     number = int(state.pass_["number"]) + 1
-    state.pass_ = plan.description(number)
+    state.pass_ = plan.description(number, mask)
     checkpoint.index = 0
     checkpoint.completed_steps = []
     if not plan.inputs:
@@ -88,7 +98,7 @@ def set_inputs(
         "ITERATION": pass_.get("iteration", 1),
         "PROJECT_ROOT": str(worktree),
     }
-    given = pass_.get("input")
+    given = plan.input_of(int(pass_.get("number", 0)))
     if given is not None:
         values |= {
             "ARG": given,

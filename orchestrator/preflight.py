@@ -74,6 +74,12 @@ def prepare(
     parameters, resolved = resolve_start(
         request, workflow, environment, claude_key=config.claude_api_key
     )
+    if request.max_iterations is not None and request.max_iterations < 1:
+        raise Refused(
+            f"-n expects a number of passes from 1, got {request.max_iterations}",
+            code="bad_iterations",
+            exit_code=EXIT_USAGE,
+        )
     inputs = _inputs(request, environment)
     repository, commit = check_repository(request.directory)
     check_home(home)

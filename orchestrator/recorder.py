@@ -7,7 +7,7 @@ dirty and goes on. A checkpoint that cannot be written ends the run, a record ne
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -223,8 +223,12 @@ class Recorder:
 
     # -- the ends of a step
 
-    def step_done(self, completed: CompletedStep) -> None:
+    def step_done(self, completed: CompletedStep, captured: Sequence[str] = ()) -> None:
         """A step is over and the next one may begin: checkpoint, record, event.
+
+        Args:
+            completed: what is remembered of it.
+            captured: the variables its output went to.
 
         Raises:
             CheckpointFailed: it could not be saved.
@@ -253,6 +257,7 @@ class Recorder:
                 commits=completed.commits,
                 files_changed=completed.files_changed,
                 tolerated=completed.tolerated,
+                captured=list(captured),
                 log=completed.log,
                 log_bytes=completed.log_bytes,
                 usage=completed.usage,

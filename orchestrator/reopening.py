@@ -33,14 +33,14 @@ class Reopened:
     plan: PassPlan
     repository: Repository
     from_disk: bool = False
-    on_disk: Loaded | None = field(default=None, repr=False)
-    """The file as it is on disk now, when it differs from what is used."""
+    other: Loaded | None = field(default=None, repr=False)
+    """The version that is not used, where they differ: the file on disk, or the saved copy."""
 
 
 def saved_workflow(
     run: StoppedRun, environment: Mapping[str, str], *, use_file: bool
 ) -> tuple[Loaded | None, bool, Loaded | None]:
-    """The workflow a resume uses, whether it is the file on disk, and that file if it differs.
+    """The workflow a resume uses, whether it is a changed file on disk, and the other version.
 
     The saved copy is used unless somebody chose the file. A copy in which secrets are masked counts
     only when they can be put back.
@@ -53,11 +53,10 @@ def saved_workflow(
     on_disk = load_workflow(path, text=text) if text is not None and not same else None
     copy = _usable_copy(run, environment)
     without_copy = copy is None and (same or run.saved_copy is None)
+    saved = load_workflow(path, text=copy, files=_saved_parts(run)) if copy is not None else None
     if text is not None and (use_file or without_copy):
-        return load_workflow(path, text=text), not same, on_disk
-    if copy is None:
-        return None, False, on_disk
-    return load_workflow(path, text=copy, files=_saved_parts(run)), False, on_disk
+        return on_disk or load_workflow(path, text=text), not same, None if same else saved
+    return saved, False, on_disk
 
 
 def _usable_copy(run: StoppedRun, environment: Mapping[str, str]) -> bytes | None:
@@ -127,9 +126,9 @@ def reopen(
     Raises:
         Refused: there is no workflow to go on with, or a secret or parameter is missing.
     """
-    loaded, from_disk, on_disk = saved_workflow(run, environment, use_file=use_file)
+    loaded, from_disk, other = saved_workflow(run, environment, use_file=use_file)
     if loaded is None:
-        raise _no_workflow(run, changed=on_disk is not None)
+        raise _no_workflow(run, changed=other is not None)
     if loaded.workflow is None:
         raise Refused(
             f"{run.workflow_path} cannot be run as it is",
@@ -155,7 +154,7 @@ def reopen(
         plan=_pass_plan(run, request),
         repository=repository,
         from_disk=from_disk,
-        on_disk=on_disk,
+        other=other,
     )
 
 

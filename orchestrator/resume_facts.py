@@ -70,7 +70,7 @@ def gather(
             read_only=_read_only(run),
             over_unrecorded=is_over_unrecorded(run),
             workflow_missing=missing,
-            changed_on_disk=reopened is not None and reopened.on_disk is not None,
+            changed_on_disk=reopened is not None and reopened.other is not None,
             changed_steps=_changed_steps(reopened),
             changed_done_steps=tuple(i for i in _changed_steps(reopened) if i < index),
             file_on_disk_used=reopened is not None and reopened.from_disk,
@@ -171,10 +171,10 @@ def _pass_words(run: StoppedRun, reopened: Reopened | None) -> str:
 
 
 def _changed_steps(reopened: Reopened | None) -> tuple[int, ...]:
-    """Indexes at which the file on disk has another step than what is used."""
-    if reopened is None or reopened.on_disk is None or reopened.on_disk.workflow is None:
+    """Indexes at which the file on disk and the saved copy have different steps."""
+    if reopened is None or reopened.other is None or reopened.other.workflow is None:
         return ()
-    used, there = reopened.workflow.steps, reopened.on_disk.workflow.steps
+    used, there = reopened.workflow.steps, reopened.other.workflow.steps
     longest = max(len(used), len(there))
     return tuple(
         index

@@ -140,6 +140,8 @@ def _planned(
         return PlannedStep(index, label, Action.SKIP, "you asked for it")
     if index < start:
         done = facts.done.get(index)
+        if done is None and index < facts.index:
+            return PlannedStep(index, label, Action.KEEP, "done")
         if done is None:
             return PlannedStep(index, label, Action.SKIP, "not done, and left out")
         return PlannedStep(index, label, Action.KEEP, _kept_because(done))
@@ -202,7 +204,7 @@ def _refusals(facts: RunFacts, options: ResumeOptions, start: int) -> list[str]:
         )
     if facts.lost_variables:
         found.append(f"variables are not whole any more: {', '.join(facts.lost_variables)}")
-    gap = [index for index in range(start) if index not in facts.done]
+    gap = [index for index in range(facts.index, start) if index not in facts.done]
     if gap:
         found.append(f"step {gap[0] + 1} is not done and would be left out")
     if options.use_file and facts.changed_done_steps:

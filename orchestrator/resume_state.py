@@ -11,6 +11,7 @@ from orchestrator.reporting import Report, UnseenFiles
 from orchestrator.resume_plan import ResumePlan
 from orchestrator.resume_worktree import put_back
 from orchestrator.stopped_run import StoppedRun
+from orchestrator.workflow_copies import main_hash, save_copies
 from store.checkpoint import CompletedStep, WorkflowCheckpoint
 from store.states import CheckpointStatus
 from store.times import to_text, utc_now
@@ -41,6 +42,7 @@ def state_to_go_on_with(
 
     Raises:
         GitError: the worktree cannot be read or put back.
+        StoreError: the workflow that is used from now on cannot be saved.
     """
     checkpoint = run.checkpoint
     if checkpoint is None:
@@ -70,8 +72,14 @@ def _bring_up_to_date(
     checkpoint: WorkflowCheckpoint, run: StoppedRun, reopened: Reopened, base: str
 ) -> None:
     """Say where everything is now; a checkpoint of the original says little of it."""
-    checkpoint.total_steps = len(reopened.workflow.steps)
+    labels = [step.label for step in reopened.workflow.steps]
+    checkpoint.total_steps = len(labels)
+    _complete_steps(checkpoint, min(checkpoint.index, len(labels)), labels, skipped=None)
     checkpoint.workflow_path = str(reopened.request.workflow)
+    if reopened.from_disk:
+        secrets = reopened.environment.secrets
+        files = save_copies(run.home, run.session_id, reopened.workflow, secrets)
+        checkpoint.x.workflow_files, checkpoint.workflow_hash = files, main_hash(files)
     checkpoint.workflow_name = checkpoint.workflow_name or reopened.workflow.name
     state = checkpoint.x
     state.session_id = run.session_id
@@ -124,6 +132,14 @@ def _head_before(checkpoint: WorkflowCheckpoint, start: int) -> str | None:
 
 def _cut_back(checkpoint: WorkflowCheckpoint, start: int, labels: list[str]) -> None:
     """Cut the finished steps to those before ``start``; a gap ahead is marked skipped."""
+    _complete_steps(checkpoint, start, labels, skipped="left out by request")
+    checkpoint.index = start
+
+
+def _complete_steps(
+    checkpoint: WorkflowCheckpoint, start: int, labels: list[str], *, skipped: str | None
+) -> None:
+    """See that exactly the steps before ``start`` are listed as done."""
     done = {step.index: step for step in checkpoint.completed_steps if step.index < start}
     for index in range(start):
         if index not in done:
@@ -132,7 +148,6 @@ def _cut_back(checkpoint: WorkflowCheckpoint, start: int, labels: list[str]) -> 
                 command=labels[index],
                 label=labels[index],
                 completed_at=to_text(utc_now()),
-                skipped="left out by request",
+                skipped=skipped,
             )
     checkpoint.completed_steps = [done[index] for index in sorted(done)]
-    checkpoint.index = start

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orchestrator.all_steps import every_step
 from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.git.command import Git, identity_fallback
 from orchestrator.reporting import RunRequest
@@ -20,7 +21,7 @@ from orchestrator.workflow.environment import (
     step_environment,
 )
 from orchestrator.workflow.interpolation import InterpolationError
-from orchestrator.workflow.model import EnvEntry, EnvForm, Step, Workflow
+from orchestrator.workflow.model import EnvForm, Step, Workflow
 from orchestrator.workflow.problems import Problem
 from orchestrator.workflow.shell_names import exports_for
 from orchestrator.workflow.start_environment import (
@@ -68,6 +69,14 @@ class RunEnvironment:
         scope = StartScope(parameters, process)
         files = resolve_env_files(workflow, directory, scope, profile)
         secrets = resolve_secrets(workflow, process, files.values, directory)
+        masked = [
+            *(Secret(name, value) for name, value in secrets.values.items()),
+            *_declared(workflow, process, files.values, secrets.values, profile, scope),
+            *_literals(workflow),
+            *_sensitive({**files.values, **_texts(parameters)}),
+        ]
+        if claude_key:
+            masked.append(Secret("claude_api_key", claude_key))
         return cls(
             workflow=workflow,
             process=process,
@@ -75,9 +84,7 @@ class RunEnvironment:
             secret_values=secrets.values,
             profile=profile,
             branch=None,
-            secrets=Secrets(
-                _every_secret(workflow, secrets.values, files.values, parameters, claude_key)
-            ),
+            secrets=Secrets(masked),
             git_identity={},
             problems=(*problems, *files.problems, *secrets.problems),
         )
@@ -161,6 +168,7 @@ class RunEnvironment:
             )
         except InterpolationError as error:
             raise TextError(f"env: {error}") from None
+        ctx.secrets.learn(secrets_of(built))
         values.update(built.values)
         values.update(self.git_identity)
         values["PRODIGY_AUTOMATION"] = "true"
@@ -206,34 +214,72 @@ def _shell_output(
     return result.stdout.decode("utf-8", "replace").rstrip("\n")
 
 
-def _every_secret(
+# -- what is to be masked --------------------------------------------------------------------------
+
+
+def secrets_of(environment: StepEnvironment) -> list[Secret]:
+    """The values of an environment that the workflow calls secret, or that are named like one."""
+    declared = environment.declared
+    called = [Secret(name, declared[name]) for name in environment.secret if name in declared]
+    others = {name: text for name, text in declared.items() if name not in environment.secret}
+    return called + _sensitive(others)
+
+
+def _declared(
     workflow: Workflow,
-    declared: Mapping[str, str],
+    process: Mapping[str, str],
     files: Mapping[str, str],
-    parameters: Mapping[str, object],
-    claude_key: str | None,
+    secrets: Mapping[str, str],
+    profile: str | None,
+    scope: StartScope,
 ) -> list[Secret]:
-    """All values to be masked: what the workflow calls secret, and what is named like one."""
-    found = [Secret(name, value) for name, value in declared.items()]
-    if claude_key:
-        found.append(Secret("claude_api_key", claude_key))
-    for entry in _env_entries(workflow):
-        plain = entry.form is EnvForm.TEXT and "$" not in entry.text
-        texts = [entry.text] if plain else list(entry.profiles.values())
-        if entry.secret:
-            found += [Secret(entry.name, text) for text in texts]
-        elif looks_sensitive(entry.name):
-            found += [Secret(entry.name, text, SecretKind.NAMED) for text in texts]
-    for name, value in (*files.items(), *parameters.items()):
-        if isinstance(value, str) and looks_sensitive(name):
-            found.append(Secret(name, value, SecretKind.NAMED))
-    return found
+    """Secrets in what all steps share, as far as their values are known before the first step."""
+    try:
+        shared = step_environment(
+            workflow,
+            None,
+            process=process,
+            files=files,
+            secrets=secrets,
+            profile=profile,
+            scope=scope,
+            run_command=None,
+            cache={},
+        )
+    except InterpolationError:
+        return []  # the step that needs the value says what is wrong with it
+    return secrets_of(shared)
 
 
-def _env_entries(workflow: Workflow) -> list[EnvEntry]:
+def _literals(workflow: Workflow) -> list[Secret]:
+    """Secret values that stand in the file itself, in use or not: it is copied as a whole."""
     entries = list(workflow.env)
     for profile in workflow.profiles.values():
         entries += profile.env
-    for step in workflow.steps:
+    for step in every_step(workflow):
         entries += step.env
-    return entries
+        for settings in filter(None, (block.settings for block in step.blocks)):
+            entries += settings.env
+            for profile in settings.profiles.values():
+                entries += profile.env
+    found: list[Secret] = []
+    for entry in entries:
+        texts = [entry.text] if entry.form is EnvForm.TEXT else list(entry.profiles.values())
+        plain = [text for text in texts if "$" not in text]
+        if entry.secret:
+            found += [Secret(entry.name, text) for text in plain]
+        elif looks_sensitive(entry.name):
+            found += [Secret(entry.name, text, SecretKind.NAMED) for text in plain]
+    return found
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def _sensitive(values: Mapping[str, str]) -> list[Secret]:
+    return [
+        Secret(name, value, SecretKind.NAMED)
+        for name, value in values.items()
+        if looks_sensitive(name)
+    ]

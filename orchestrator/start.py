@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
-from pathlib import Path
 from typing import Any
 
 from orchestrator import passes
@@ -27,7 +25,7 @@ from orchestrator.reporting import (
     Warned,
 )
 from orchestrator.stops import RunStopped, SignalWatch, Stop, Stops
-from store.atomic import make_directory, replace_file
+from orchestrator.workflow_copies import save_copies
 from store.checkpoint import CheckpointKind
 from store.errors import AlreadyExists, Busy, StoreError
 from store.faults import point
@@ -102,7 +100,8 @@ class _Starter:
         prepared = self._prepared
         lock = self._take_lock()
         try:
-            opening = Opening(prepared, self._branch, self._worktree, self._save_workflow())
+            files = save_copies(self._home, self._id, prepared.workflow, self._secrets)
+            opening = Opening(prepared, self._branch, self._worktree, files)
             point("R2")
             document = self._create_session(lock, opening)
         except (StoreError, OSError) as error:
@@ -174,27 +173,6 @@ class _Starter:
         with contextlib.suppress(OSError):
             shutil.rmtree(self._home.logs_directory(self._id), ignore_errors=True)
         lock.delete()
-
-    def _save_workflow(self) -> list[dict[str, Any]]:
-        """Save the files the workflow was read from, masked; resume uses these copies."""
-        directory = self._home.workflow_copies(self._id)
-        make_directory(directory)
-        files = []
-        for source in self._prepared.workflow.sources:
-            digest = hashlib.sha256(source.content).hexdigest()
-            name = f"{digest}-{Path(source.path).name}"
-            text = source.content.decode("utf-8", "surrogateescape")
-            masked = self._secrets.mask_text(text, named=True)
-            replace_file(directory / name, masked.encode("utf-8", "surrogateescape"))
-            files.append(
-                {
-                    "role": source.role,
-                    "path": source.path,
-                    "sha256": digest,
-                    "file": f"workflow/{name}",
-                }
-            )
-        return files
 
     def _create_session(self, lock: RunLock, opening: Opening) -> dict[str, Any]:
         path = self._home.session_file(self._id)

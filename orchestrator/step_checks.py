@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from orchestrator.commands import publish_results
 from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.nested import run_nested
 from orchestrator.outcomes import CommandOutcome
@@ -26,7 +27,7 @@ def run_step_check(
     check = step.step_check
     if check is None:
         return outcome
-    _, scope = ctx.environment.for_step(ctx, step, frame)
+    scope = ctx.environment.scope_for(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(check.timeout, scope)))
     for tried in range(1, check.max_attempts + 1):
         failures = _failures(ctx, step, check, frame, deadline)
@@ -40,7 +41,10 @@ def run_step_check(
     if check.ignore_failure:
         ctx.report(Warned(ctx.secrets.mask_text(message)))
         return outcome
-    return replace(outcome, error=message, exit_code=outcome.exit_code or 1)
+    outcome = replace(outcome, error=message, exit_code=outcome.exit_code or 1)
+    if step.capture.kept:
+        publish_results(step, frame, outcome)
+    return outcome
 
 
 def _passes(check: StepCheck, failed: int) -> bool:
@@ -77,6 +81,13 @@ def _failures(
 def _problem(command: StepCheckCommand, exit_code: int, output: str) -> str | None:
     if exit_code != command.expect_exit_code:
         return f"exit code {exit_code}, expected {command.expect_exit_code}"
-    if command.expect_output is not None and re.search(command.expect_output, output) is None:
+    if command.expect_output is not None and not _found(command.expect_output, output):
         return f"the output does not match {command.expect_output!r}"
     return None
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False

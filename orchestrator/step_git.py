@@ -18,6 +18,7 @@ from orchestrator.git.changes import (
 from orchestrator.git.command import GitError
 from orchestrator.git.commits import auto_commit, commit_count, squash_since
 from orchestrator.git.repository import read_head
+from orchestrator.scopes import StepScope
 from orchestrator.texts import resolve_text
 from orchestrator.variables import Layer
 from orchestrator.workflow.expressions import Expression
@@ -219,7 +220,7 @@ def _auto_commit(ctx: RunContext, step: Step, frame: Frame) -> None:
         publish_step_git(ctx, frame)
         message = resolve_text(ctx, template, scope, TextKind.OTHER).text
     config = step.commit_config
-    if config.message_pattern and re.search(config.message_pattern, message) is None:
+    if config.message_pattern and not _fits_pattern(ctx, config.message_pattern, message, scope):
         raise StepRuleBroken(
             f"the commit message {message!r} does not match {config.message_pattern!r}"
         )
@@ -227,10 +228,23 @@ def _auto_commit(ctx: RunContext, step: Step, frame: Frame) -> None:
         auto_commit(ctx.worktree, config, message, environment=environment.values)
         if config.squash and frame.head_before is not None:
             squash_since(
-                ctx.worktree, frame.head_before, message, environment=environment.values
+                ctx.worktree,
+                frame.head_before,
+                message,
+                config=config,
+                environment=environment.values,
             )
     except GitError as error:
         raise StepRuleBroken(str(error)) from None
+
+
+def _fits_pattern(ctx: RunContext, pattern: str, message: str, scope: StepScope) -> bool:
+    if "${" in pattern:
+        pattern = resolve_text(ctx, pattern, scope, TextKind.OTHER).text
+    try:
+        return re.search(pattern, message) is not None
+    except re.error as error:
+        raise StepRuleBroken(f"message_pattern {pattern!r}: {error}") from None
 
 
 def find_outputs(ctx: RunContext, step: Step, frame: Frame) -> None:

@@ -18,6 +18,7 @@ from orchestrator.step_git import (
     note_start,
     publish_step_git,
 )
+from orchestrator.template_values import template_values
 from orchestrator.texts import TextError, warn_once
 from orchestrator.validation import ResultFile, result_file_before, run_validation
 from orchestrator.variables import Layer
@@ -32,6 +33,11 @@ def run_step(ctx: RunContext, step: Step, frame: Frame) -> StepOutcome:
         RunStopped: a stop that cannot wait ended it.
         UsageLimitReached: an agent's limit, and nothing in the step says what to do about it.
     """
+    with template_values(ctx, step, frame):
+        return _run_step(ctx, step, frame)
+
+
+def _run_step(ctx: RunContext, step: Step, frame: Frame) -> StepOutcome:
     started = time.monotonic()
     reason = _skipped_because(ctx, step, frame)
     if reason is not None:

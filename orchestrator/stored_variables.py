@@ -21,9 +21,13 @@ class VariableStore:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._masked: dict[str, tuple[object, object, list[str]]] = {}
+        self._masked_with: Mapping[str, str] = secrets.values
 
     def put(self, variables: Variables, checkpoint: WorkflowCheckpoint) -> None:
         """Write the present variables into a checkpoint that is about to be saved."""
+        if self._masked_with is not self._secrets.values:
+            self._masked.clear()
+            self._masked_with = self._secrets.values
         plain, kinds = split_kinds(variables.stored())
         values: dict[str, Any] = {}
         masked: dict[str, Any] = {}

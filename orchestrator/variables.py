@@ -3,6 +3,7 @@
 Names are flat and dotted (``build.exit_code``); a path is first looked up whole, then walked by the
 evaluator. The layers, strongest first:
 
+    arguments   what the template of a step was given where it is used
     captures    what steps captured, and what they wrote to ``$PRODIGY_OUTPUT``
     parameters  parameters, ``--param`` values and defaults
     item        the element of a loop: ``item``, ``index``, ``total``
@@ -25,6 +26,7 @@ from orchestrator.workflow.values import MISSING
 
 
 class Layer(StrEnum):
+    ARGUMENTS = "arguments"
     CAPTURES = "captures"
     PARAMETERS = "parameters"
     ITEM = "item"
@@ -52,6 +54,16 @@ class Variables:
     def child(self) -> Variables:
         """Variables of a loop's item: what is set there stays there."""
         return Variables(self)
+
+    def apart(self) -> Variables:
+        """Variables that see nothing of these but the context: the step, the run, git."""
+        chain = [self]
+        while chain[-1]._parent is not None:
+            chain.append(chain[-1]._parent)
+        alone = Variables()
+        for scope in reversed(chain):
+            alone.set(Layer.CONTEXT, scope._layers[Layer.CONTEXT])
+        return alone
 
     def lookup(self, name: str) -> object:
         """The value of a whole name, or MISSING."""

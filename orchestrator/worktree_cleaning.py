@@ -26,10 +26,13 @@ from orchestrator.refusal import Refused
 from store.errors import StoreError
 from store.home import Home
 from store.locks import Liveness, RunLock, probe
+from store.manager import SessionManager
 from store.row import SessionRow
 from store.scan import metadata_directories
 from store.session_filter import RESUMABLE
+from store.states import MergeState, State
 from store.times import utc_now
+from store.updates import SessionUpdate
 from store.worktree_metadata import (
     WorktreeMetadata,
     WorktreeStatus,
@@ -37,6 +40,8 @@ from store.worktree_metadata import (
     set_status,
     write_path,
 )
+
+_MERGE_OPEN = frozenset({State.UNMERGED, State.MERGE_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ def remove_worktree(
         Refused: it would lose something and ``force`` is not set, or it cannot be judged.
         GitError: git cannot remove it.
     """
-    with RunLock.acquire(home, worktree.session_id):
+    with RunLock.acquire(home, worktree.session_id) as lock:
         standing = _standing_at_rest(worktree, row)
         reason = standing.refuses if force else standing.keeps
         if reason is not None:
@@ -175,11 +180,20 @@ def remove_worktree(
         branch = worktree.branch if standing.merged and not resumable else None
         remove(repository, worktree.path, branch=branch, force=force)
         _note_removed(worktree)
+        if standing.merged and row is not None and row.state in _MERGE_OPEN:
+            _note_merged(home, worktree, lock)
     return Removal(
         branch_kept=None if branch is not None else worktree.branch,
         backup=backup.reference if backup is not None else None,
         ignored_files=ignored,
     )
+
+
+def _note_merged(home: Home, worktree: RunWorktree, lock: RunLock) -> None:
+    """Record what git says: the target has it all, whoever merged it."""
+    target = worktree.metadata.original_branch or None
+    merge = {"state": str(MergeState.MERGED), "target": target}
+    SessionManager(home, lock=lock).update_session(worktree.session_id, SessionUpdate(merge=merge))
 
 
 def _note_removed(worktree: RunWorktree) -> None:

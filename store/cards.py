@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,9 @@ CLOCK_TICK_NS = 2_000_000_000
 """A file changed within this of being read may have been changed again unnoticed."""
 
 _SEARCH_LENGTH = 2_000
+
+Identity = tuple[int, int, int]
+"""By which a file is told from what it was: mtime in nanoseconds, size, inode."""
 
 
 class About(NamedTuple):
@@ -39,59 +41,56 @@ class About(NamedTuple):
 
 @dataclass(slots=True)
 class Card:
-    """The few facts of a run that every list needs. The order is that of the index's columns."""
+    """The few facts of a run that every list needs."""
 
     id: str
     source: str
     """Where they come from: ``session``, ``checkpoint`` or ``metadata``."""
-    mtime_ns: int = 0
-    size: int = 0
-    ino: int = 0
-    scanned_ns: int = 0
-    """When the file was looked at, by the clock that gives files their time."""
+    identity: Identity | None = None
+    """Of the file they come from; None when it must be read again at the next look."""
     status: str | None = None
     """The stored word; None for a record that cannot be read, and for other sources."""
     merge: str | None = None
-    archived: int = 0
+    archived: bool = False
     updated_us: int = 0
     about: About | None = None
     """None while only the index knows it."""
     problem: str | None = None
-    """Why the record cannot be read; such a card is never kept between two looks."""
+    """Why the record cannot be read."""
 
     @property
     def has_record(self) -> bool:
         """Whether it was made from a session record that can be read."""
         return self.source == "session" and self.problem is None
 
-    def is_of(self, status: os.stat_result) -> bool:
-        """Whether the file is surely the one the card was made from."""
-        return (
-            self.mtime_ns == status.st_mtime_ns
-            and self.ino == status.st_ino
-            and self.size == status.st_size
-            and not -CLOCK_TICK_NS < self.scanned_ns - self.mtime_ns < CLOCK_TICK_NS
-            and self.problem is None
-        )
+
+def settled(identity: Identity, scanned_ns: int) -> Identity | None:
+    """The identity, unless the file changed so shortly before that it may change unnoticed."""
+    return None if is_fresh(identity[0], scanned_ns) else identity
+
+
+def is_fresh(mtime_ns: int, scanned_ns: int) -> bool:
+    """Whether something changed so shortly before it was looked at that it must be again."""
+    return -CLOCK_TICK_NS < scanned_ns - mtime_ns < CLOCK_TICK_NS
 
 
 def read_record(
-    path: Path, run_id: str, status: os.stat_result, scanned_ns: int
+    path: str, run_id: str, identity: Identity, scanned_ns: int
 ) -> tuple[Card, dict[str, Any] | None]:
     """Read a session record: its card, and the document unless it cannot be read.
 
     Args:
         path: the record.
         run_id: stem of its name.
-        status: of the file, from before it is read.
-        scanned_ns: the time of that status.
+        identity: of the file, from before it is read.
+        scanned_ns: the time of that.
 
     Raises:
         NotFound: it is gone.
     """
-    card = Card(run_id, "session", status.st_mtime_ns, status.st_size, status.st_ino, scanned_ns)
+    card = Card(run_id, "session")
     try:
-        document = _parse(path, status)
+        document = _parse(path, identity[1])
         _fill(card, document)
     except NotFound:
         raise
@@ -99,23 +98,27 @@ def read_record(
         card.problem = error.reason
         card.about = About(search=f"{run_id}\n{error.reason}".casefold())
         return card, None
+    card.identity = settled(identity, scanned_ns)
     return card, document
 
 
-def _parse(path: Path, status: os.stat_result) -> dict[str, Any]:
-    # Thousands of records are read one after the other: the usual way first, the careful way,
+def _parse(path: str, size: int) -> dict[str, Any]:
+    # Thousands of records are read one after the other: the quick way first, the careful way,
     # which explains what is wrong, only where that fails.
-    if stat.S_ISREG(status.st_mode):
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            with open(path, "rb", buffering=0) as file:
-                document = json.loads(file.read().decode())
-            if isinstance(document, dict):
-                return document
-        except (OSError, ValueError, RecursionError):
-            pass
+            data = os.read(descriptor, size + 1)
+        finally:
+            os.close(descriptor)
+        document = json.loads(data.decode())
+        if isinstance(document, dict) and len(data) == size:
+            return document
+    except (OSError, ValueError, RecursionError):
+        pass
     from store.atomic import read_json_object
 
-    return read_json_object(path)
+    return read_json_object(Path(path))
 
 
 def _fill(card: Card, document: Mapping[str, Any]) -> None:
@@ -132,7 +135,7 @@ def _fill(card: Card, document: Mapping[str, Any]) -> None:
     name = text(workflow.get("workflow_name")) or text(known.get("name"))
     branch, error = text(extension.get("branch")), text(document.get("error"))
     card.merge = fields.optional_text(metadata.get("merge"))
-    card.archived = int(bool(extension.get("archived_at")))
+    card.archived = bool(extension.get("archived_at"))
     card.about = About(
         repo_name,
         text(repo.get("path")),

@@ -35,6 +35,7 @@ __all__ = ["Catalog", "Changed", "Order", "Selection", "SessionFilter"]
 
 _UNFINISHED = frozenset({"Initializing", "Running", None})
 """Words of records that cannot say by themselves how the run stands; None is no readable record."""
+_AT_A_TIME = 500
 
 
 class Changed(NamedTuple):
@@ -98,9 +99,14 @@ class Catalog:
         """
         with self._lock, _without_collecting():
             known = self._runs()
-            listing = list_home(self.home) if ids is None else list_runs(self.home, ids)
+            if ids is None:
+                listing = list_home(self.home, known.record_ids(), known.surplus)
+            else:
+                listing = list_runs(self.home, ids)
             if ids is None and self._rows and not self.home.root.is_dir():
                 raise StoreError("the state home is gone", path=self.home.root, operation="list")
+            before = self._rows
+            self._rows = dict(before)
             changed, removed = known.update(listing, ids)
             for run_id in changed | removed:
                 self._rows.pop(run_id, None)
@@ -111,7 +117,15 @@ class Catalog:
                 changed |= self._find_duplicates(listing)
             changed |= self._assess(None if ids is None else set(ids) | changed)
             known.save_if_due()
-            return Changed(frozenset(changed), frozenset(removed))
+            seen = {run_id for run_id in changed if self._looks_as(before.get(run_id))}
+            return Changed(frozenset(changed - seen), frozenset(removed))
+
+    def _looks_as(self, before: SessionRow | None) -> bool:
+        """Whether a row that was shown is still right, although its files were read again."""
+        if before is None or before != self.row(before.id):
+            return False
+        self._rows[before.id] = before
+        return True
 
     def _runs(self) -> KnownRuns:
         if self._known is None:
@@ -120,11 +134,13 @@ class Catalog:
 
     def _find_duplicates(self, listing: Listing) -> set[str]:
         """A record without a directory of its own may be a second one of another run."""
-        cards, directories = self._runs().cards, listing.state_directories
+        cards, directories = self._runs().cards, set(listing.state_names)
         found = {}
-        for run_id in listing.records.keys() - directories:
+        for run_id in listing.strays:
+            if run_id not in cards or not cards[run_id].has_record:
+                continue
             workflow_id = self._runs().values(run_id).get("workflow_id")
-            if workflow_id in directories and cards[run_id].has_record:
+            if workflow_id in directories:
                 found[run_id] = workflow_id
         before, self._duplicates = self._duplicates, found
         changed = before.keys() ^ found.keys()
@@ -148,8 +164,7 @@ class Catalog:
             standing = assess(
                 self.home,
                 card,
-                known.values,
-                known.newest_checkpoint,
+                known,
                 stall_after_seconds=self._stall_after_seconds,
                 now_us=now_us,
             )
@@ -157,8 +172,8 @@ class Catalog:
                 self._standings[run_id] = standing
                 self._rows.pop(run_id, None)
                 changed.add(run_id)
-                if not card.has_record and standing.checkpoint is not None:
-                    known.learn(run_id, standing.checkpoint)
+                if not card.has_record:
+                    known.learn(run_id)
         return changed
 
     def _settle(self) -> set[str]:
@@ -199,9 +214,12 @@ class Catalog:
         with self._lock, _without_collecting():
             found = self._matching(wanted)
             end = wanted.offset + wanted.limit if wanted.limit else None
-            shown = list(islice(_sorted(found, wanted.order), wanted.offset, end))
-            self._runs().load_values(card.id for card in shown if card.id not in self._rows)
-            return Selection([self._row(card) for card in shown], sum(map(len, found.values())))
+            shown = islice(_sorted(found, wanted.order), wanted.offset, end)
+            rows: list[SessionRow] = []
+            while some := list(islice(shown, _AT_A_TIME)):
+                self._runs().load_values(card.id for card in some if card.id not in self._rows)
+                rows.extend(map(self._row, some))
+            return Selection(rows, sum(map(len, found.values())))
 
     def row(self, run_id: str) -> SessionRow | None:
         """The row of one session as it was at the last refresh, or None."""
@@ -214,6 +232,12 @@ class Catalog:
         with self._lock:
             found = self._matching(wanted or SessionFilter())
             return Counter({state: len(cards) for state, cards in found.items()})
+
+    @property
+    def rebuilt_index(self) -> bool:
+        """Whether the index had nothing to tell of the sessions there are, so all were read."""
+        with self._lock:
+            return self._use_index and self._runs().began_empty and bool(self._runs().cards)
 
     def abouts(self) -> dict[str, About]:
         """What each session is about, archived ones too."""
@@ -253,15 +277,15 @@ class Catalog:
         row = self._rows.get(card.id)
         if row is not None:
             return row
-        values = self._runs().values(card.id)
-        standing = self._standings.get(card.id)
+        known, standing = self._runs(), self._standings.get(card.id)
         if standing is None:
             state = state_of_words(card.status, card.merge)
-            row = row_from(with_worktree(self.home, values), state)
+            row = row_from(with_worktree(self.home, known.values(card.id)), state)
+            known.release(card.id)  # the row has it all, and ten thousand twice is much
         else:
             from store.standing import standing_row
 
-            row = standing_row(self.home, card, values, standing)
+            row = standing_row(self.home, card, known, standing)
         if card.id in self._duplicates:
             row = replace(row, problem=f"duplicate record of {self._duplicates[card.id]}")
         self._rows[card.id] = row

@@ -10,12 +10,14 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from store.cards import About, Card
+from store.cards import About, Card, Identity
 from store.home import Home
 from store.row import SessionRow
+from store.scan import Surplus
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,26 +26,32 @@ _T = TypeVar("_T")
 
 _SCHEMA_VERSION = 1
 _AT_A_TIME = 500
-_CARD = "id, source, mtime_ns, size, ino, scanned_ns, status, merge, archived, updated_us"
+_IDENTITY = "mtime_ns, size, ino"
 _ABOUT = "repo, repo_path, workflow, workflow_id, job_id, started_us, search"
+# Every list needs every card, so these lie together in ``memory``; the rest is fetched by run.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs(
-    id TEXT PRIMARY KEY, source TEXT NOT NULL,
-    mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, ino INTEGER NOT NULL,
-    scanned_ns INTEGER NOT NULL, status TEXT, merge TEXT, archived INTEGER NOT NULL,
-    updated_us INTEGER NOT NULL, repo TEXT, repo_path TEXT, workflow TEXT, workflow_id TEXT,
-    job_id TEXT, started_us INTEGER, search TEXT, summary TEXT);
-CREATE INDEX IF NOT EXISTS runs_started ON runs(started_us DESC, id);
-CREATE TABLE IF NOT EXISTS checkpoints(id TEXT PRIMARY KEY, facts TEXT NOT NULL);
+    id TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, ino INTEGER, repo TEXT, repo_path TEXT,
+    workflow TEXT, workflow_id TEXT, job_id TEXT, started_us INTEGER, search TEXT, summary TEXT);
+CREATE TABLE IF NOT EXISTS checkpoints(id TEXT PRIMARY KEY, stamp TEXT, facts TEXT);
+CREATE TABLE IF NOT EXISTS memory(name TEXT PRIMARY KEY, value BLOB);
 """
-# Another version of this code may keep other things of a run under the same names.
-_MEANING = 1
+_MEANING = 2
 """Counted up when what is kept changes its meaning under the same names."""
+# Another version of this code may keep other things of a run under the same names.
 _SIGNATURE = zlib.crc32(f"{_MEANING} {_SCHEMA} {' '.join(SessionRow.__slots__)}".encode()) >> 1
+_NONE = "\x1f"
+
+
+class Memory(NamedTuple):
+    """Everything a list needs before it knows which runs it shows."""
+
+    cards: dict[str, Card]
+    surplus: Surplus | None
 
 
 class Index:
-    """The remembered cards, summaries and checkpoint facts of a home.
+    """The remembered cards, summaries and checkpoints of a home.
 
     Every method may be called at any time. When one fails the database is closed, and deleted if
     it is damaged; from then on nothing is remembered until the next ``Index`` is made.
@@ -55,77 +63,106 @@ class Index:
         if self._guard(self._open) is None:
             self.close()
 
-    def cards(self) -> dict[str, Card]:
+    # -- recalling
+
+    def memory(self) -> Memory:
         """Every remembered card by id, without what the runs are about."""
-        rows = self._guard(lambda: self._select(f"SELECT {_CARD} FROM runs")) or ()
-        return {row[0]: Card(*row) for row in rows}
+        return self._guard(self._memory) or Memory({}, None)
 
-    def abouts(self) -> dict[str, About]:
-        """What every remembered run is about."""
-        rows = self._guard(lambda: self._select(f"SELECT id, {_ABOUT} FROM runs")) or ()
-        return {run_id: About(*values) for run_id, *values in rows}
+    def _memory(self) -> Memory:
+        kept = dict(self._select("SELECT name, value FROM memory"))
+        if not kept:
+            return Memory({}, None)
+        cards = _unpack(kept["ids"], kept["words"], kept["places"], kept["numbers"])
+        surplus = json.loads(kept["surplus"])
+        return Memory(cards, None if surplus is None else Surplus(*surplus))
 
-    def summaries(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """The values of rows, for those of the ids for which they are remembered."""
-        wanted = set(ids)
+    def abouts(self, cards: Mapping[str, Card]) -> dict[str, About]:
+        """What the runs of these cards are about, as far as it is remembered."""
+
+        def load() -> dict[str, About]:
+            rows = self._select(f"SELECT id, {_IDENTITY}, {_ABOUT} FROM runs")
+            return {row[0]: About(*row[4:]) for row in rows if _belongs(row, cards)}
+
+        return self._guard(load) or {}
+
+    def summaries(self, cards: Mapping[str, Card]) -> dict[str, dict[str, Any]]:
+        """The values of rows of these cards, as far as they are remembered."""
 
         def load() -> dict[str, dict[str, Any]]:
-            sql = "SELECT id, summary FROM runs WHERE summary IS NOT NULL"
-            if len(wanted) <= _AT_A_TIME:
-                marks = ",".join("?" * len(wanted))
-                rows = self._select(f"{sql} AND id IN ({marks})", wanted)
+            sql = f"SELECT id, {_IDENTITY}, summary FROM runs WHERE summary IS NOT NULL"
+            if len(cards) <= _AT_A_TIME:
+                marks = ",".join("?" * len(cards))
+                rows = self._select(f"{sql} AND id IN ({marks})", cards)
             else:
                 rows = self._select(sql)
-            return {run_id: json.loads(text) for run_id, text in rows if run_id in wanted}
+            return {row[0]: json.loads(row[4]) for row in rows if _belongs(row, cards)}
 
         return self._guard(load) or {}
 
     def checkpoints(self) -> dict[str, str]:
-        """Every remembered text about a run's newest checkpoint."""
-        return dict(self._guard(lambda: self._select("SELECT id, facts FROM checkpoints")) or ())
+        """Every remembered stamp of a run's newest checkpoint."""
+        return dict(self._guard(lambda: self._select("SELECT id, stamp FROM checkpoints")) or ())
+
+    def checkpoint_facts(self, run_id: str, stamp: str) -> list[Any] | None:
+        """What is remembered of the newest checkpoint with that stamp."""
+
+        def load() -> list[Any] | None:
+            sql = "SELECT facts FROM checkpoints WHERE id = ? AND stamp = ?"
+            rows = self._select(sql, (run_id, stamp))
+            found = json.loads(rows[0][0]) if rows else None
+            return found if isinstance(found, list) else None
+
+        return self._guard(load)
+
+    # -- remembering
 
     def save(
         self,
-        cards: Iterable[Card],
+        memory: Memory,
+        changed: Iterable[str],
         gone: Iterable[str],
         summaries: Mapping[str, Mapping[str, Any]],
-        checkpoints: Mapping[str, str | None],
+        checkpoints: Mapping[str, tuple[str, str] | None],
     ) -> bool:
-        """Remember changed cards with what is known of them, forget those that are gone.
+        """Remember all cards, and of changed ones what else is known.
 
         Args:
-            cards: new or changed ones; what was remembered of them is replaced.
+            memory: all cards, replacing those remembered.
+            changed: ids of new or changed cards; what was remembered of them is replaced.
             gone: ids of runs that are no more.
-            summaries: values of rows by run.
-            checkpoints: texts about newest checkpoints by run; None forgets.
+            summaries: values of rows by run, of any of the cards.
+            checkpoints: stamp and facts of newest checkpoints by run; None forgets.
 
         Returns:
             False when it could not be done now: somebody else is writing, or there is no index.
         """
-        marks = ",".join("?" * (10 + len(About._fields)))
+        marks = ",".join("?" * (4 + len(About._fields)))
 
         def write() -> bool:
             if self._connection is None:
                 return False
             database = self._connection
+            cards = [memory.cards[run_id] for run_id in changed]
             with _transaction(database):
                 database.executemany("DELETE FROM runs WHERE id = ?", [(one,) for one in gone])
                 database.executemany(
-                    f"INSERT OR REPLACE INTO runs({_CARD}, {_ABOUT}) VALUES ({marks})",
-                    [_values(card) for card in cards],
+                    f"INSERT OR REPLACE INTO runs(id, {_IDENTITY}, {_ABOUT}) VALUES ({marks})",
+                    [(card.id, *_places(card), *(card.about or About())) for card in cards],
                 )
                 database.executemany(
                     "UPDATE runs SET summary = ? WHERE id = ?",
                     [(json.dumps(values), run_id) for run_id, values in summaries.items()],
                 )
-                database.executemany(
-                    "DELETE FROM checkpoints WHERE id = ?",
-                    [(run_id,) for run_id, facts in checkpoints.items() if facts is None],
-                )
-                database.executemany(
-                    "INSERT OR REPLACE INTO checkpoints(id, facts) VALUES (?, ?)",
-                    [(run_id, facts) for run_id, facts in checkpoints.items() if facts is not None],
-                )
+                for run_id, told in checkpoints.items():
+                    database.execute("DELETE FROM checkpoints WHERE id = ?", (run_id,))
+                    if told is not None:
+                        database.execute(
+                            "INSERT INTO checkpoints VALUES (?, ?, ?)", (run_id, *told)
+                        )
+                kept = _pack(memory.cards.values())
+                kept["surplus"] = json.dumps(memory.surplus).encode()
+                database.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", kept.items())
             return True
 
         return bool(self._guard(write))
@@ -136,6 +173,8 @@ class Index:
             with contextlib.suppress(Exception):
                 self._connection.close()
         self._connection = None
+
+    # -- the database
 
     def _open(self) -> bool | None:
         import sqlite3
@@ -183,7 +222,7 @@ class Index:
             if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
                 # Somebody is writing, or the disk is full or read-only: nothing is wrong with it.
                 return None
-            if not isinstance(error, sqlite3.Error | ValueError | TypeError):
+            if not isinstance(error, sqlite3.Error | ValueError | TypeError | LookupError):
                 raise
             self._remove()
         return None
@@ -211,17 +250,52 @@ def _is_damage(error: sqlite3.OperationalError) -> bool:
     return "no such" in words or "has no column" in words or "malformed" in words
 
 
-def _values(card: Card) -> tuple[object, ...]:
-    return (
-        card.id,
-        card.source,
-        card.mtime_ns,
-        card.size,
-        card.ino,
-        card.scanned_ns,
-        card.status,
-        card.merge,
-        card.archived,
-        card.updated_us,
-        *(card.about or About()),
-    )
+def _belongs(row: tuple[Any, ...], cards: Mapping[str, Card]) -> bool:
+    """Whether a row was made from the file its card was made from; programs write in any order."""
+    card = cards.get(row[0])
+    return card is not None and card.identity == row[1:4]
+
+
+def _places(card: Card) -> Identity:
+    return card.identity or (0, 0, 0)
+
+
+# -- cards as columns: ten thousand rows of their own would take five times as long to load
+
+
+def _pack(cards: Iterable[Card]) -> dict[str, bytes]:
+    kept = [card for card in cards if card.has_record and card.identity is not None]
+    words: dict[tuple[str, str, str], int] = {}
+    places, numbers = array("I"), array("q")
+    for card in kept:
+        merge = _NONE if card.merge is None else card.merge
+        told = (card.status or "", merge, "1" if card.archived else "")
+        places.append(words.setdefault(told, len(words)))
+        numbers.extend((*_places(card), card.updated_us))
+    return {
+        "ids": "\n".join(card.id for card in kept).encode(),
+        "words": json.dumps(list(words)).encode(),
+        "places": places.tobytes(),
+        "numbers": numbers.tobytes(),
+    }
+
+
+def _unpack(ids: bytes, words: bytes, places: bytes, numbers: bytes) -> dict[str, Card]:
+    names = ids.decode().split("\n") if ids else []
+    told = [
+        (status, None if merge == _NONE else merge, bool(archived))
+        for status, merge, archived in json.loads(words)
+    ]
+    chosen, counts = array("I"), array("q")
+    chosen.frombytes(places)
+    counts.frombytes(numbers)
+    found = {}
+    each = iter(counts.tolist())
+    for name, place, mtime_ns, size, ino, updated_us in zip(
+        names, chosen, each, each, each, each, strict=True
+    ):
+        status, merge, archived = told[place]
+        found[name] = Card(
+            name, "session", (mtime_ns, size, ino), status, merge, archived, updated_us
+        )
+    return found

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.cards import About, Card, read_record, search_text
+from store.cards import About, Card, Identity, read_record, search_text, settled
 from store.errors import NotFound, StoreError
-from store.home import Home
-from store.index import Index
+from store.home import Home, check_id
+from store.index import Index, Memory
 from store.rows import RowValues, microseconds, record_values
-from store.scan import Listing
+from store.scan import Listing, Surplus
 
 if TYPE_CHECKING:  # loaded only when there is a run whose record is not enough
     from store.reconcile import CheckpointFacts
@@ -22,6 +21,8 @@ if TYPE_CHECKING:  # loaded only when there is a run whose record is not enough
 
 _FEW = 200
 """Up to so many changed records their rows are prepared at once; of more, when they are shown."""
+_MANY = 2_000
+"""After so many rows read from files they are written to the index, so as not to be kept."""
 _SAVE_EVERY_SECONDS = 30.0
 _CLEANED_UP = "cleaned_up"
 
@@ -36,18 +37,24 @@ class KnownRuns:
 
     def __init__(self, home: Home, index: Index | None) -> None:
         self._home = home
+        self._sessions = str(home.sessions)
         self._index = index
         self._values: dict[str, RowValues] = {}
         self._checkpoints: dict[str, RememberedCheckpoint] = {}
-        self._checkpoint_texts: dict[str, str] | None = None
-        self._cleaned_up: dict[str, Card] = {}
+        self._checkpoint_keys: dict[str, str] | None = None
+        self._cleaned_up: dict[Path, Identity] = {}
         self._unsaved: set[str] = set()
+        self._unsaved_summaries: set[str] = set()
         self._unsaved_checkpoints: set[str] = set()
         self._saved_at = self._failed_at = -_SAVE_EVERY_SECONDS
         self._abouts_loaded = index is None
-        self.cards: dict[str, Card] = index.cards() if index is not None else {}
-        for run_id in [card.id for card in self.cards.values() if card.source != "session"]:
-            self._cleaned_up[run_id] = self.cards.pop(run_id)
+        self.cards: dict[str, Card] = {}
+        self.surplus: Surplus | None = None
+        self._surplus_is_new = False
+        if index is not None:
+            self.cards, self.surplus = index.memory()
+        self.began_empty = not self.cards
+        """Whether there was nothing to recall."""
 
     # -- keeping in step
 
@@ -63,6 +70,10 @@ class KnownRuns:
         """
         changed = self._read_changed(listing)
         changed |= self._add_recordless(listing)
+        if asked is None:
+            if listing.surplus != self.surplus:
+                self._surplus_is_new = True
+            self.surplus = listing.surplus
         present = listing.records.keys() | listing.with_checkpoint | listing.with_metadata.keys()
         about = self.cards.keys() if asked is None else self.cards.keys() & set(asked)
         removed = set(about - present)
@@ -74,8 +85,8 @@ class KnownRuns:
         cards = self.cards
         stale = [
             run_id
-            for run_id, status in listing.records.items()
-            if status is None or run_id not in cards or not cards[run_id].is_of(status)
+            for run_id, identity in listing.records.items()
+            if identity is None or run_id not in cards or cards[run_id].identity != identity
         ]
         different = set()
         for run_id in stale:
@@ -96,16 +107,16 @@ class KnownRuns:
         return different
 
     def _read(
-        self, run_id: str, status: os.stat_result | None
+        self, run_id: str, identity: Identity | None
     ) -> tuple[Card | None, dict[str, Any] | None]:
-        from store.atomic import read_file
-
         scanned_ns = time.time_ns()
         try:
-            path = self._home.session_file(run_id)
-            if status is not None:
-                return read_record(path, run_id, status, scanned_ns)
-            read_file(path)
+            check_id(run_id)
+            if identity is not None:
+                return read_record(f"{self._sessions}/{run_id}.json", run_id, identity, scanned_ns)
+            from store.atomic import read_file
+
+            read_file(self._home.session_file(run_id))
             problem = "it could not be looked at"
         except NotFound:
             return None, None
@@ -123,19 +134,20 @@ class KnownRuns:
                 self.cards[run_id] = Card(run_id, "checkpoint", about=About(search=run_id))
                 changed.add(run_id)
         for run_id, path in list(listing.with_metadata.items()):
-            known = self._cleaned_up.get(run_id) or self.cards.get(run_id)
-            if known is None or known.source != "metadata" or not _is_of(known, path):
-                known = _metadata_card(run_id, path)
-                changed.add(run_id)
-                self._values.pop(run_id, None)
-                self._unsaved.add(run_id)
-            if known.merge == _CLEANED_UP:
-                # Nothing is left of it but the note that it was cleaned up.
-                self._cleaned_up[run_id] = known
+            identity = _identity(path)
+            card = self.cards.get(run_id)
+            if identity is not None and self._cleaned_up.get(path) == identity:
                 del listing.with_metadata[run_id]
-            else:
-                self._cleaned_up.pop(run_id, None)
-                self.cards[run_id] = known
+            elif identity is None or card is None or card.identity != identity:
+                card, is_cleaned_up = _metadata_card(run_id, path, identity)
+                if is_cleaned_up:  # nothing is left of it but the note that it was cleaned up
+                    del listing.with_metadata[run_id]
+                    if card.identity is not None:
+                        self._cleaned_up[path] = card.identity
+                    continue
+                self._values.pop(run_id, None)
+                self.cards[run_id] = card
+                changed.add(run_id)
         return changed & self.cards.keys()
 
     def _forget(self, run_id: str) -> None:
@@ -156,13 +168,23 @@ class KnownRuns:
 
     def load_values(self, ids: Iterable[str]) -> None:
         """Make the values of many rows ready at once."""
+        ids = list(ids)
         missing = [run_id for run_id in ids if run_id not in self._values]
         if self._index is not None and missing:
-            remembered = [run_id for run_id in missing if run_id not in self._unsaved]
-            self._values |= self._index.summaries(remembered)
+            wanted = {one: self.cards[one] for one in missing if one not in self._unsaved}
+            self._values |= self._index.summaries(wanted)
         for run_id in missing:
             if run_id not in self._values:
                 self._values[run_id] = self._values_from_file(self.cards[run_id])
+        if len(self._unsaved_summaries) > _MANY:
+            self.save()
+            for run_id in self._values.keys() - set(ids):
+                self.release(run_id)
+
+    def release(self, run_id: str) -> None:
+        """Forget the values of a row, unless the index still has to be told."""
+        if run_id not in self._unsaved and run_id not in self._unsaved_summaries:
+            self._values.pop(run_id, None)
 
     def _values_from_file(self, card: Card) -> RowValues:
         if card.has_record:
@@ -174,7 +196,8 @@ class KnownRuns:
             except StoreError:  # changed under our eyes; the next look sees it
                 pass
             else:
-                self._unsaved.add(card.id)
+                if self._index is not None:
+                    self._unsaved_summaries.add(card.id)
                 return values
         return {"id": card.id, "status": card.status or ""}
 
@@ -182,31 +205,51 @@ class KnownRuns:
         """Give every card what its run is about."""
         if not self._abouts_loaded and self._index is not None:
             self._abouts_loaded = True
-            for run_id, about in self._index.abouts().items():
-                card = self.cards.get(run_id)
-                if card is not None and card.about is None:
-                    card.about = about
+            for run_id, about in self._index.abouts(self.cards).items():
+                self.cards[run_id].about = self.cards[run_id].about or about
         for card in self.cards.values():
             if card.about is None:
                 card.about = _about_from_values(self.values(card.id))
 
-    def newest_checkpoint(self, run_id: str) -> CheckpointFacts | None:
+    def newest_checkpoint(self, run_id: str) -> RememberedCheckpoint:
         """The newest usable checkpoint of a run, read again only when its files changed."""
         from store.remembered import RememberedCheckpoint, newest_checkpoint
 
-        if self._checkpoint_texts is None:
-            self._checkpoint_texts = self._index.checkpoints() if self._index is not None else {}
+        if self._checkpoint_keys is None:
+            self._checkpoint_keys = self._index.checkpoints() if self._index is not None else {}
         before = self._checkpoints.get(run_id)
-        if before is None and run_id in self._checkpoint_texts:
-            before = RememberedCheckpoint.from_text(self._checkpoint_texts.pop(run_id))
+        if before is None and run_id in self._checkpoint_keys:
+            before = RememberedCheckpoint.from_key(self._checkpoint_keys.pop(run_id))
         found = newest_checkpoint(self._home, run_id, before)
         self._checkpoints[run_id] = found
         if found is not before:
             self._unsaved_checkpoints.add(run_id)
+        return found
+
+    def checkpoint_facts(self, run_id: str) -> CheckpointFacts | None:
+        """What the newest usable checkpoint of a run says, as it was when last looked for."""
+        from store.remembered import facts_from, newest_checkpoint
+
+        found = self._checkpoints.get(run_id) or self.newest_checkpoint(run_id)
+        if found.status is None or found.facts is not None:
+            return found.facts
+        if self._index is not None:
+            kept = self._index.checkpoint_facts(run_id, found.key)
+            found.facts = facts_from(kept) if kept is not None else None
+        if found.facts is None:
+            self._checkpoints[run_id] = found = newest_checkpoint(self._home, run_id, None)
+            self._unsaved_checkpoints.add(run_id)
         return found.facts
 
-    def learn(self, run_id: str, checkpoint: CheckpointFacts) -> None:
-        """Fill the card of a run that has no record from its checkpoint."""
+    def record_ids(self) -> set[str]:
+        """The ids of all session records, unreadable ones included."""
+        return {run_id for run_id, card in self.cards.items() if card.source == "session"}
+
+    def learn(self, run_id: str) -> None:
+        """Fill the card of a run that has no readable record from its checkpoint, if it can be."""
+        checkpoint = self.checkpoint_facts(run_id)
+        if checkpoint is None:
+            return
         card = self.cards[run_id]
         words = (run_id, checkpoint.workflow_name, checkpoint.repo, checkpoint.branch)
         card.updated_us = microseconds(checkpoint.timestamp) or 0
@@ -223,7 +266,7 @@ class KnownRuns:
 
     def save_if_due(self) -> None:
         """Write to the index now and then: the first time, after much, after a while."""
-        pending = len(self._unsaved) + len(self._unsaved_checkpoints)
+        pending = len(self._unsaved) + len(self._unsaved_checkpoints) + self._surplus_is_new
         now = time.monotonic()
         if pending and (pending > _FEW or now - self._saved_at >= _SAVE_EVERY_SECONDS):
             self._saved_at = now
@@ -231,22 +274,32 @@ class KnownRuns:
 
     def save(self) -> None:
         """Write what was learned to the index."""
-        if self._index is None or not (self._unsaved or self._unsaved_checkpoints):
+        pending = self._unsaved or self._unsaved_summaries or self._unsaved_checkpoints
+        if self._index is None or not (pending or self._surplus_is_new):
             return
         if time.monotonic() - self._failed_at < _SAVE_EVERY_SECONDS:
             return  # somebody was writing; to wait for that once is enough
-        known = [self.cards.get(one) or self._cleaned_up.get(one) for one in self._unsaved]
-        kept = [card for card in known if card is not None and _may_be_kept(card)]
-        if any(card.about is None for card in kept):
+        changed = {one for one in self._unsaved if one in self.cards and self.cards[one].has_record}
+        if any(self.cards[run_id].about is None for run_id in changed):
             self.load_abouts()
-        values = {card.id: self._values[card.id] for card in kept if card.id in self._values}
-        checkpoints = {
-            run_id: self._checkpoints[run_id].to_text() if run_id in self._checkpoints else None
-            for run_id in self._unsaved_checkpoints
-        }
-        if self._index.save(kept, self._unsaved - {card.id for card in kept}, values, checkpoints):
+        new_values = (changed | self._unsaved_summaries) & self._values.keys() & self.cards.keys()
+        checkpoints: dict[str, tuple[str, str] | None] = {}
+        for run_id in self._unsaved_checkpoints:
+            found = self._checkpoints.get(run_id)
+            kept = found is not None and not found.fresh
+            checkpoints[run_id] = (found.key, found.facts_text) if found and kept else None
+        saved = self._index.save(
+            Memory(self.cards, self.surplus),
+            changed,
+            self._unsaved - changed,
+            {run_id: self._values[run_id] for run_id in new_values},
+            checkpoints,
+        )
+        if saved:
             self._unsaved.clear()
+            self._unsaved_summaries.clear()
             self._unsaved_checkpoints.clear()
+            self._surplus_is_new = False
         else:
             self._failed_at = time.monotonic()
 
@@ -257,21 +310,18 @@ class KnownRuns:
             self._index.close()
 
 
-def _may_be_kept(card: Card) -> bool:
-    return card.has_record or (card.source == "metadata" and card.merge == _CLEANED_UP)
-
-
 def _same(before: Card | None, after: Card) -> bool:
     return before is not None and after == replace(
-        before, scanned_ns=after.scanned_ns, about=after.about
+        before, identity=after.identity, about=after.about
     )
 
 
-def _is_of(card: Card, path: Path) -> bool:
+def _identity(path: Path) -> Identity | None:
     try:
-        return card.is_of(path.stat())
+        status = path.stat()
     except OSError:
-        return False
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _about_from_values(values: RowValues) -> About:
@@ -287,22 +337,21 @@ def _about_from_values(values: RowValues) -> About:
     )
 
 
-def _metadata_card(run_id: str, path: Path) -> Card:
+def _metadata_card(run_id: str, path: Path, identity: Identity | None) -> tuple[Card, bool]:
+    """The card of a run known only by its worktree, and whether that is gone and cleaned up."""
     from store.worktree_metadata import read_path
 
-    card = Card(run_id, "metadata", scanned_ns=time.time_ns())
+    scanned_ns = time.time_ns()
     repo = path.parent.parent.name
-    card.about = About(repo=repo, search=search_text((run_id, repo)))
+    card = Card(run_id, "metadata", about=About(repo=repo, search=search_text((run_id, repo))))
     try:
-        status = path.stat()
         metadata = read_path(path)
-    except (OSError, StoreError) as error:
+    except StoreError as error:
         card.problem = str(error)
-        return card
-    card.mtime_ns, card.size, card.ino = status.st_mtime_ns, status.st_size, status.st_ino
+        return card, False
     started_us = microseconds(metadata.created_at) or 0
+    card.identity = settled(identity, scanned_ns) if identity is not None else None
     card.updated_us = microseconds(metadata.updated_at) or started_us
-    card.about = card.about._replace(repo_path=metadata.repo_path, started_us=started_us)
-    if metadata.status == _CLEANED_UP or metadata.is_of_agent:
-        card.merge = _CLEANED_UP
-    return card
+    if card.about is not None:
+        card.about = card.about._replace(repo_path=metadata.repo_path, started_us=started_us)
+    return card, metadata.status == _CLEANED_UP or metadata.is_of_agent

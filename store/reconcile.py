@@ -11,8 +11,7 @@ Progress always comes from the checkpoint, when its numbers can be used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from store import fields
 from store.resting import resting_state, session_status
@@ -24,8 +23,7 @@ if TYPE_CHECKING:  # lists reconcile what they remember of checkpoints without l
 NO_SOURCE = "no workflow source was recorded"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFacts:
+class RecordFacts(NamedTuple):
     """What the rules need of a session record."""
 
     status: SessionStatus | None
@@ -60,8 +58,7 @@ class RecordFacts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointFacts:
+class CheckpointFacts(NamedTuple):
     """What the rules, and rows without a record, need of the newest readable checkpoint."""
 
     status: CheckpointStatus
@@ -114,8 +111,7 @@ class CheckpointFacts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataFacts:
+class MetadataFacts(NamedTuple):
     """What the rules need of worktree metadata."""
 
     status: str
@@ -135,8 +131,7 @@ class MetadataFacts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(NamedTuple):
     """A field of the record that does not say what is so."""
 
     field: str
@@ -145,8 +140,7 @@ class Correction:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """What is so, as far as files can say; whether it runs now is the lock's to say.
 
     ``status`` is None when nothing says anything. ``step_index`` is the step to go on with.

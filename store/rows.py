@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any
 
 from store import fields
@@ -92,7 +93,13 @@ _DEFAULTS: dict[str, Any] = {
 
 def row_from(values: RowValues, state: State) -> SessionRow:
     """The row of these values in this state."""
+    for name in _OFTEN_THE_SAME:
+        if name in values:
+            values[name] = intern(values[name])
     return SessionRow(state=state, **values)
+
+
+_OFTEN_THE_SAME = ("status", "session_type", "workflow", "workflow_path", "repo", "repo_path")
 
 
 def with_worktree(home: Home, values: RowValues) -> RowValues:

@@ -7,8 +7,9 @@ the original, and runs whose record is missing or unreadable; all others are as 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from store.cards import About, Card
 from store.home import Home
@@ -23,20 +24,23 @@ from store.reconcile import (
 from store.resting import session_status
 from store.row import SessionRow
 from store.rows import RowValues, microseconds, row_from, with_worktree
-from store.states import SessionStatus, State
+from store.states import CheckpointStatus, SessionStatus, State
 from store.status import ORIGINAL, RecordCondition, Situation, state_of
+
+if TYPE_CHECKING:
+    from store.known_runs import KnownRuns
+    from store.remembered import Stamp
 
 _UNFINISHED = frozenset({SessionStatus.INITIALIZING, SessionStatus.RUNNING})
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What was found out about one run; equal ones look the same."""
 
     state: State
     verdict: Verdict
-    checkpoint: CheckpointFacts | None = None
-    """Only when the record's word is not enough."""
+    stamp: Stamp | None = None
+    """Of the checkpoint; only when the record's word is not enough."""
     metadata: MetadataFacts | None = None
     output_us: int | None = None
 
@@ -56,34 +60,42 @@ def facts_from_values(values: RowValues) -> RecordFacts:
 
 
 def assess(
-    home: Home,
-    card: Card,
-    values: Callable[[str], RowValues],
-    newest: Callable[[str], CheckpointFacts | None],
-    *,
-    stall_after_seconds: float,
-    now_us: int,
+    home: Home, card: Card, known: KnownRuns, *, stall_after_seconds: float, now_us: int
 ) -> Standing:
     """Find out how a run stands.
 
     Args:
         home: the state home.
         card: the run.
-        values: what its record says; asked for only when it matters.
-        newest: its newest usable checkpoint; likewise.
+        known: what its files say.
         stall_after_seconds: from when on a silent step counts as stalled.
         now_us: the present moment in microseconds since the epoch.
     """
     recorded = session_status(card.status)
     verdict = probe(home, card.id, says_active=recorded in _UNFINISHED)
     if not card.has_record:
-        return _without_record(home, card, verdict, newest(card.id))
-    if verdict.liveness is not Liveness.LIVE:
-        checkpoint = newest(card.id) if recorded in _UNFINISHED else None
-        facts = RecordFacts(status=recorded, merge=card.merge)
-        situation = Situation(reconcile(facts, checkpoint), liveness=verdict.liveness)
-        return Standing(state_of(situation), verdict, checkpoint)
-    return _live(home, card, verdict, values(card.id), stall_after_seconds, now_us)
+        return _without_record(home, card, known, verdict)
+    if verdict.liveness is Liveness.LIVE:
+        return _live(home, card, verdict, known.values(card.id), stall_after_seconds, now_us)
+    if recorded not in _UNFINISHED:
+        return Standing(_quiet_state(recorded, card.merge, verdict.liveness), verdict)
+    newest = known.newest_checkpoint(card.id)
+    state = _quiet_state(recorded, card.merge, verdict.liveness, newest.status, newest.stop_kind)
+    return Standing(state, verdict, newest.stamp)
+
+
+@lru_cache(maxsize=256)
+def _quiet_state(
+    recorded: SessionStatus | None,
+    merge: str | None,
+    liveness: Liveness,
+    status: CheckpointStatus | None = None,
+    stop_kind: str | None = None,
+) -> State:
+    """The state of a run that is not live; of a thousand crashed runs most are alike."""
+    checkpoint = CheckpointFacts(status, stop_kind=stop_kind) if status is not None else None
+    truth = reconcile(RecordFacts(recorded, merge=merge), checkpoint)
+    return state_of(Situation(truth, liveness=liveness))
 
 
 def _live(
@@ -121,10 +133,9 @@ def _live(
     return Standing(state_of(situation), verdict, output_us=output_us)
 
 
-def _without_record(
-    home: Home, card: Card, verdict: Verdict, checkpoint: CheckpointFacts | None
-) -> Standing:
-    metadata = None
+def _without_record(home: Home, card: Card, known: KnownRuns, verdict: Verdict) -> Standing:
+    newest = known.newest_checkpoint(card.id)
+    checkpoint, metadata = known.checkpoint_facts(card.id), None
     if checkpoint is None:
         from store import worktree_metadata
 
@@ -136,7 +147,7 @@ def _without_record(
         record=RecordCondition.MISSING if missing else RecordCondition.UNREADABLE,
         liveness=verdict.liveness,
     )
-    return Standing(state_of(situation), verdict, checkpoint, metadata)
+    return Standing(state_of(situation), verdict, newest.stamp, metadata)
 
 
 def _last_output(home: Home, run_id: str, values: RowValues) -> int | None:
@@ -152,10 +163,13 @@ def _last_output(home: Home, run_id: str, values: RowValues) -> int | None:
 # -- the row
 
 
-def standing_row(home: Home, card: Card, values: RowValues, standing: Standing) -> SessionRow:
+def standing_row(home: Home, card: Card, known: KnownRuns, standing: Standing) -> SessionRow:
     """The row of a run whose record alone does not say all."""
-    if not card.has_record:
-        values = _values_without_record(card, standing)
+    checkpoint = None if standing.stamp is None else known.checkpoint_facts(card.id)
+    if card.has_record:
+        values = known.values(card.id)
+    else:
+        values = _values_without_record(card, checkpoint, standing.metadata)
     row = row_from(with_worktree(home, values), standing.state)
     owner = standing.verdict.owner
     if owner is not None and standing.verdict.liveness is not Liveness.DEAD:
@@ -164,8 +178,8 @@ def standing_row(home: Home, card: Card, values: RowValues, standing: Standing) 
         row = replace(row, live_reason=standing.verdict.reason)
     if standing.output_us is not None:
         row = replace(row, output_us=standing.output_us)
-    if card.has_record and standing.checkpoint is not None:
-        row = _with_progress(row, values, standing.checkpoint)
+    if card.has_record and checkpoint is not None:
+        row = _with_progress(row, values, checkpoint)
     return row
 
 
@@ -191,10 +205,13 @@ def _with_progress(row: SessionRow, values: RowValues, checkpoint: CheckpointFac
 _ENDED = frozenset({SessionStatus.COMPLETED, SessionStatus.FAILED, SessionStatus.CANCELLED})
 
 
-def _values_without_record(card: Card, standing: Standing) -> RowValues:
-    values: RowValues = {"id": card.id, "problem": card.problem or _why_no_record(standing)}
-    checkpoint, about = standing.checkpoint, card.about or About()
-    truth: Truth = reconcile(None, checkpoint, standing.metadata)
+def _values_without_record(
+    card: Card, checkpoint: CheckpointFacts | None, metadata: MetadataFacts | None
+) -> RowValues:
+    source = "checkpoint" if checkpoint is not None else "worktree"
+    values: RowValues = {"id": card.id, "problem": card.problem or f"only its {source} is known"}
+    about = card.about or About()
+    truth: Truth = reconcile(None, checkpoint, metadata)
     values.update(
         step_index=truth.step_index,
         total_steps=truth.total_steps,
@@ -227,8 +244,3 @@ def _values_without_record(card: Card, standing: Standing) -> RowValues:
         checkpoint_seq=checkpoint.seq,
     )
     return values
-
-
-def _why_no_record(standing: Standing) -> str:
-    source = "checkpoint" if standing.checkpoint is not None else "worktree"
-    return f"only its {source} is known"

@@ -6,8 +6,8 @@ Lists, details, counts, machine output and exit codes all use it and no other.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from store.locks import Liveness
 from store.reconcile import Truth
@@ -27,8 +27,7 @@ class RecordCondition(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """Everything the state of a session depends on.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli.command import argument, command, flag, option
+from app.cli.command import argument, command, flag, option, repository_option
 from app.cli.failure import EXIT_FAILED, CommandFailed, usage_error
 from app.cli.invocation import Invocation
 from app.cli.prompts import confirmed
@@ -26,6 +26,7 @@ _OPEN = "prodigy checkpoints clean --force does it"
 )
 @argument("run_id", metavar="ID")
 @flag("--repair", help="Set unreadable files aside, take the newest good one.")
+@repository_option
 def checkpoints_validate(invocation: Invocation, *, run_id: str, repair: bool) -> int | None:
     from orchestrator.checkpoint_check import check, repair_checkpoints
 
@@ -62,6 +63,7 @@ def checkpoints_validate(invocation: Invocation, *, run_id: str, repair: bool) -
 )
 @argument("run_id", metavar="ID")
 @flag("-f", "--force", help="Do not ask.")
+@repository_option
 def checkpoints_delete(invocation: Invocation, *, run_id: str, force: bool) -> int | None:
     row = row_of(invocation, resolve_run(invocation, run_id))
     _refuse_needed(row)
@@ -76,6 +78,7 @@ def checkpoints_delete(invocation: Invocation, *, run_id: str, force: bool) -> i
 @option("--workflow-id", metavar="ID", help="Only of this run; any id of it.")
 @flag("--all", "everything", help="Of every finished run.")
 @flag("-f", "--force", help="Do not ask.")
+@repository_option
 def checkpoints_clean(
     invocation: Invocation, *, workflow_id: str | None, everything: bool, force: bool
 ) -> int | None:
@@ -128,6 +131,7 @@ def _delete(invocation: Invocation, rows: list[SessionRow], force: bool) -> int 
 )
 @argument("run_id", metavar="ID")
 @option("--version", metavar="N", help="The checkpoint of this number.")
+@repository_option
 def checkpoints_resume(invocation: Invocation, *, run_id: str, version: str | None) -> int | None:
     from app.cli.resume import continue_from
 

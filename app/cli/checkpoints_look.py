@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from app.cli.arguments import COUNT
-from app.cli.command import argument, command, option
+from app.cli.command import argument, command, option, repository_option
 from app.cli.failure import not_found
 from app.cli.invocation import Invocation
 from app.cli.output import Cell, Column
@@ -32,6 +32,7 @@ _MARK = "← resume uses this"
 )
 @option("--workflow-id", metavar="ID", help="Only of this run; any id of it.")
 @option("--limit", type=COUNT, default=50, metavar="N", help="At most so many; 0 for all (50).")
+@repository_option
 def checkpoints_list(invocation: Invocation, *, workflow_id: str | None, limit: int) -> None:
     if workflow_id is not None:
         runs = [resolve_run(invocation, workflow_id)]
@@ -130,6 +131,7 @@ def load(invocation: Invocation, run_id: str, version: int | None) -> WorkflowCh
 )
 @argument("run_id", metavar="ID")
 @option("--version", type=COUNT, metavar="N", help="The checkpoint of this number.")
+@repository_option
 def checkpoints_show(invocation: Invocation, *, run_id: str, version: int | None) -> None:
     checkpoint = load(invocation, resolve_run(invocation, run_id), version)
     out = invocation.out
@@ -192,6 +194,7 @@ def _shown_document(checkpoint: WorkflowCheckpoint) -> dict[str, object]:
 @argument("run_id", metavar="ID")
 @option("--version", type=COUNT, metavar="N", help="The checkpoint of this number.")
 @option("--output", metavar="F", help="Write to this file.")
+@repository_option
 def checkpoints_export(
     invocation: Invocation, *, run_id: str, version: int | None, output: str | None
 ) -> None:

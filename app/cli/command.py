@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -41,6 +42,12 @@ class OnceOption(click.Option):
             opts = {**opts, str(self.name): given[0]}
         return super().handle_parse_result(ctx, opts, args)
 
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """What click adds to the help of an option, without its notation for ranges."""
+        extra: dict[str, Any] = dict(super().get_help_extra(ctx))
+        extra.pop("range", None)
+        return extra
+
     @property
     def _takes_one_value(self) -> bool:
         return not (self.multiple or self.count or self.is_flag)
@@ -55,6 +62,27 @@ def option(*names: str, **attributes: Any) -> Decorator[Any]:
 def flag(*names: str, **attributes: Any) -> Decorator[Any]:
     """An option without a value."""
     return click.option(*names, is_flag=True, **attributes)
+
+
+def repository_option(function: Any) -> Any:
+    """``-p, --path DIR``: the command acts as if started in that directory."""
+    return option(
+        "-p",
+        "--path",
+        metavar="DIR",
+        expose_value=False,
+        callback=_enter_directory,
+        help="As if started in this directory.",
+    )(function)
+
+
+def _enter_directory(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Invocation).fix_home()
+        try:
+            os.chdir(os.path.expanduser(value))  # noqa: PTH111 - a text of the command line
+        except OSError as error:
+            raise usage_error(f"--path {value}: {error.strerror}") from None
 
 
 argument = click.argument
@@ -131,7 +159,7 @@ class _Shared(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Global options": []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 mine = id(parameter) in own
                 sections["Options" if mine else "Global options"].append(record)
         if isinstance(self, LazyGroup):
@@ -215,9 +243,7 @@ class LazyGroup(_Shared, click.Group):
             return click.NoSuchOption(word, ctx=ctx)
         near = nearest_word(word, self._names)
         meant = f"; did you mean '{near}'?" if near else ""
-        return usage_error(
-            f"unknown command '{word[:80]}'{meant}", f"{ctx.command_path} --help"
-        )
+        return usage_error(f"unknown command '{word[:80]}'{meant}", f"{ctx.command_path} --help")
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -64,6 +64,9 @@ def _facts(step: Step) -> list[str]:
     facts = []
     if step.name:
         facts.append(f"{step.kind}: {one_line(step.text)}")
+    for block in step.blocks:
+        inside = ", ".join(one_line(inner.label) for inner in block.steps)
+        facts.append(f"{one_line(block.name)} runs {inside}")
     if step.when is not None:
         facts.append(f"when {one_line(step.when.text)}")
     if step.retry is not None:

@@ -6,9 +6,6 @@ from app.cli.failure import CommandFailed
 from app.cli.invocation import Invocation
 from app.cli.places import tilde
 from app.cli.progress import Progress
-from app.cli.runs import open_catalog
-from app.cli.session_object import session_object
-from app.cli.session_steps import checkpoint_of, steps_of
 from app.format import cost, count, duration, visible
 from app.status_style import to_ascii, word_of
 from orchestrator.reporting import RunResult
@@ -48,11 +45,15 @@ def _tell_document(invocation: Invocation, result: RunResult) -> None:
     invocation.out.json(document)
     invocation.out.stdout.flush()
     if result.exit_code:
-        invocation.out.error(_failure(result))
+        invocation.out.error(_failure(invocation, result))
 
 
 def run_document(invocation: Invocation, result: RunResult) -> dict[str, object]:
     """The session object with its steps, and how this call ended."""
+    from app.cli.runs import open_catalog
+    from app.cli.session_object import session_object
+    from app.cli.session_steps import checkpoint_of, steps_of
+
     row = open_catalog(invocation).row(result.session_id)
     if row is None:
         return {"id": result.session_id, "state": result.state, "steps": []}
@@ -82,6 +83,8 @@ def _tell_complete(
         word = word_of(State(result.state), invocation.out.ascii)
         where = f", worktree {tilde(result.worktree)}" if result.worktree.exists() else ""
         lines += _block([(word, f"{result.branch}{where}"), ("next", result.next_command or "")])
+    elif result.kept:
+        lines += _block([("kept", result.kept), ("", tilde(result.worktree))])
     for line in lines:
         _say(invocation, progress, line)
     if result.exit_code:
@@ -108,10 +111,10 @@ def _tell_stop(invocation: Invocation, progress: Progress, result: RunResult) ->
 
 def _tell_failure(invocation: Invocation, progress: Progress, result: RunResult) -> None:
     if not progress.stderr.is_silent:
-        invocation.out.error(_failure(result))
+        invocation.out.error(_failure(invocation, result))
 
 
-def _failure(result: RunResult) -> CommandFailed:
+def _failure(invocation: Invocation, result: RunResult) -> CommandFailed:
     step = result.failed_step
     facts: list[tuple[str, str]] = []
     if step is not None:
@@ -125,6 +128,7 @@ def _failure(result: RunResult) -> CommandFailed:
             facts.append(("log", f"{tilde(step.log)} (last lines above)"))
     else:
         message = f"{result.message} ({result.session_id})"
+        facts.append(("log", _run_log(invocation, result.session_id)))
     facts.append(("kept", result.kept))
     return CommandFailed(
         message,
@@ -146,7 +150,7 @@ def _say(invocation: Invocation, progress: Progress, line: str) -> None:
     progress.stdout.line(to_ascii(line) if invocation.out.ascii else line)
 
 
-def run_diagnostics(invocation: Invocation, run_id: str) -> str:
+def _run_log(invocation: Invocation, run_id: str) -> str:
     """Where the run's own diagnostics are, for messages; empty when there are none."""
     try:
         path = invocation.home.run_log(run_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from store.times import duration_seconds, from_text, utc_now
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ARCHIVE = "archive"
-_QUIET = frozenset({"step_output_ref"})
 _FAILURES = frozenset({"step_failed", "agent_failed", "job_failed", "checkpoint_failed"})
 
 
@@ -33,15 +32,10 @@ class Choice:
     agent_id: str | None = None
     since: datetime | None = None
     file: Path | None = None
-    every_kind: bool = field(default=False)
-    """Also those that only say that output goes on."""
 
     def holds(self, event: Event) -> bool:
         """Whether the event is one of them."""
-        if self.event_type is not None:
-            if event.type != self.event_type:
-                return False
-        elif event.type in _QUIET and not self.every_kind:
+        if self.event_type is not None and event.type != self.event_type:
             return False
         if self.agent_id is not None and event.fields.get("agent_id") != self.agent_id:
             return False

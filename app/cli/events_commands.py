@@ -31,6 +31,8 @@ from store.events import Event, EventReader
 from store.locks import Liveness, probe
 
 _LOOK_SECONDS = 0.2
+_ONLY_PROGRESS = frozenset({"step_output_ref"})
+"""They say once a second that output goes on: left out of lists for people."""
 _JOB = option("--job-id", metavar="ID", help="Only events of this run.")
 _TYPE = option("--event-type", "--type", "event_type", metavar="T", help="Only of this type.")
 _SINCE = option("--since", type=moment("m"), metavar="MIN", help="Only since then.")
@@ -84,7 +86,10 @@ def events_list(
     limit: int,
 ) -> None:
     choice = choice_of(job_id, event_type, agent_id, since, file)
-    _show(invocation, chosen_events(invocation, choice), limit, with_run=job_id is None)
+    events = chosen_events(invocation, choice)
+    if event_type is None and not invocation.settings.json:
+        events = [event for event in events if event.type not in _ONLY_PROGRESS]
+    _show(invocation, events, limit, with_run=job_id is None)
 
 
 @command(

@@ -29,6 +29,10 @@ class Invocation:
         """The state home the environment names."""
         return Home.from_environment(self.environment)
 
+    def fix_home(self) -> Home:
+        """Find the home now: a relative one is against the directory started in."""
+        return self.home
+
     @cached_property
     def out(self) -> Output:
         """Where results, notices and warnings go; made when the flags are known."""

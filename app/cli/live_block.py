@@ -113,7 +113,7 @@ class LiveBlock:
             case HandlerCompleted():
                 self._inside = ""
             case StepRetrying():
-                self._note = f"attempt {event.attempt} follows: {one_line(event.reason)}"
+                self._note = f"{one_line(event.reason)}, attempt {event.attempt}"
             case StepCompleted() | StepSkipped():
                 self._done, self._index, self._note = event.index + 1, None, ""
             case StepFailed():

@@ -7,6 +7,7 @@ from app.cli.failure import CommandFailed, usage_error
 from app.cli.invocation import Invocation
 from app.cli.progress import Progress
 from app.cli.prompts import MergeQuestion
+from app.cli.running_config import config_of_run
 from app.cli.runs import for_each_run, open_catalog, repository_here
 from app.format import count
 from store.catalog import SessionFilter
@@ -111,6 +112,8 @@ class _Merging:
             into=self._into,
             report=progress,
             ask=(lambda _worktree, _target: True) if self._yes else question,
+            environment=self._invocation.environment,
+            config=config_of_run(self._invocation, run_id),
         )
         self._results.append({
             "id": run_id,
@@ -128,6 +131,8 @@ class _Merging:
                 session=run_id,
                 hint=f"prodigy merge {run_id} --check",
             )
+        if result.stop is not None:
+            return result.stop.exit_code
         if result.state == "pending":
             self._invocation.out.notice(
                 f"{run_id} stays unmerged: prodigy merge {run_id} --yes merges it"
@@ -136,7 +141,7 @@ class _Merging:
 
     def finish(self) -> None:
         """The one document of ``--json``."""
-        if self._invocation.settings.json:
+        if self._invocation.settings.json and self._results:
             self._invocation.out.json({"merges": self._results, "total": len(self._results)})
 
     def _say(self, line: str) -> None:

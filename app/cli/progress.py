@@ -77,10 +77,10 @@ class Progress:
             self.tell_beside(f"warning: {visible(event.message)}")
         if not self._tells:
             return
-        for line in self._narrative.lines(event):
-            self.tell(line)
         if self._block is not None:
             self._block.note(event)
+        for line in self._narrative.lines(event):
+            self.tell(line)
         if self._output is not None and isinstance(event, StepStarted):
             self._output.follow(event.log)
 

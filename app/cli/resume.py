@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import STEP_NUMBER
-from app.cli.command import argument, command, flag, option
+from app.cli.command import argument, command, flag, option, repository_option
 from app.cli.failure import CommandFailed, usage_error
 from app.cli.invocation import Invocation
 from app.cli.runs import open_catalog, resolve_run
@@ -39,7 +39,7 @@ _SHOWN_RUNS = 10
 @flag("--no-merge", help="Leave the merge open, unasked.")
 @flag("--detach", help="Continue in a process of its own.")
 @flag("--kill-children", help="Accepted; left-over processes are always ended first.")
-@option("-p", "--path", metavar="DIR", help="The repository latest is looked for in.")
+@repository_option
 def resume(
     invocation: Invocation,
     *,
@@ -56,7 +56,6 @@ def resume(
     no_merge: bool,
     detach: bool,
     kill_children: bool,
-    path: str | None,
 ) -> int | None:
     from orchestrator.resume_plan import ResumeOptions
 
@@ -66,12 +65,6 @@ def resume(
               ("--from-checkpoint", from_checkpoint)) if given]  # fmt: skip
     if len(starts) > 1:
         raise usage_error(f"{starts[0]} and {starts[1]} contradict each other")
-    if path is not None:
-        import os
-
-        from app.cli.run import directory_of
-
-        os.chdir(directory_of(path))
     if run_id is None:
         raise _no_id(invocation)
     options = ResumeOptions(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from app.cli.detached import report_launch
 from app.cli.ending import tell_ending
@@ -13,12 +12,11 @@ from app.cli.plan_text import header_line, plan_lines, plan_object
 from app.cli.progress import Progress
 from app.cli.prompts import MergeQuestion, ask
 from app.cli.run_arguments import flags_of
-from app.cli.runs import row_of
+from app.cli.running_config import config_of_run
 from orchestrator.launch import launch_resume
 from orchestrator.resume import carry_out, make_plan
 from orchestrator.resume_plan import ResumeOptions, ResumePlan
 from orchestrator.settling import settle
-from store.errors import NotFound
 
 _INTERRUPTED = 130
 
@@ -31,7 +29,7 @@ def resume_here(
     Raises:
         Refused: it is live (exit 4), complete, cancelled, or something needs ``--force``.
     """
-    config = invocation.config(_main_checkout(invocation, run_id))
+    config = config_of_run(invocation, run_id)
     plan = make_plan(invocation.home, run_id, options, invocation.environment, config)
     if only_plan:
         return _show_plan(invocation, plan)
@@ -95,15 +93,6 @@ def _refuse(plan: ResumePlan) -> None:
             hint=f"{plan.command} --force",
             session=plan.session_id,
         )
-
-
-def _main_checkout(invocation: Invocation, run_id: str) -> Path | None:
-    """The main checkout of the run's repository, whose configuration holds."""
-    try:
-        path = Path(row_of(invocation, run_id).repo_path)
-    except NotFound:
-        return None
-    return path if path.is_absolute() else None
 
 
 def _show_plan(invocation: Invocation, plan: ResumePlan) -> int | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.cli.invocation import Invocation
 from orchestrator.config import Config
+from store.errors import NotFound
 
 
 def config_for(invocation: Invocation, directory: Path) -> Config:
@@ -14,6 +15,17 @@ def config_for(invocation: Invocation, directory: Path) -> Config:
     Outside a repository there is none of its own; what else is wrong there is said by others.
     """
     return invocation.config(repository_of(directory))
+
+
+def config_of_run(invocation: Invocation, run_id: str) -> Config:
+    """The settings in effect for a run: those of the repository it belongs to."""
+    from app.cli.runs import row_of
+
+    try:
+        path = Path(row_of(invocation, run_id).repo_path)
+    except NotFound:
+        path = Path()
+    return invocation.config(path if path.is_absolute() else None)
 
 
 def repository_of(directory: Path) -> Path | None:

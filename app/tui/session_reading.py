@@ -50,7 +50,7 @@ def read_detail(home: Home, row: SessionRow, labels: Labels, now: datetime) -> S
     except StoreError:
         events = []
     names = labels(checkpoint) if checkpoint is not None else ()
-    steps = _steps(home, row, checkpoint, events, names)
+    steps = tuple(_grown(step, now) for step in _steps(home, row, checkpoint, events, names))
     commits = sum(step.commits or 0 for step in steps)
     log, log_step = _log(home, row)
     return SessionDetail(
@@ -103,6 +103,17 @@ def _steps(
             view = replace(view, log=file.path, log_name=name, log_bytes=file.size)
         views.append(view)
     return tuple(views)
+
+
+def _grown(view: StepView, now: datetime) -> StepView:
+    """A running step has run until now."""
+    if view.sign is not StepSign.RUNNING:
+        return view
+    began = next((span.started_us for span in view.spans if span.running), view.started_us)
+    if began is None:
+        return view
+    since = max(0.0, now.timestamp() - began / 1e6)
+    return replace(view, seconds=(view.seconds or 0.0) + since)
 
 
 def _completed(view: StepView, step: CompletedStep) -> StepView:

@@ -97,7 +97,7 @@ def read_workflow(path: Path) -> WorkflowView:
         if step.retry is not None:
             beside.append(f"{step.retry.attempts} attempts")
         if step.timeout is not None and step.timeout.seconds:
-            beside.append(f"{form.duration(step.timeout.seconds)} each")
+            beside.append(f"{form.duration(step.timeout.seconds).removesuffix(' 00s')} each")
         if step.on_failure is not None and step.on_failure.steps:
             beside.append(f"on_failure: {step.on_failure.steps[0].label}")
         if step.when is not None:
@@ -129,14 +129,13 @@ def read_workflow(path: Path) -> WorkflowView:
 def _parameter_help(
     description: str | None, kind: str, required: bool, default: object | None
 ) -> str:
-    facts = [form.one_line(description)] if description else []
+    facts = ["required"] if required and default is None else []
+    facts += [form.one_line(description)] if description else []
     if kind != "any":
         facts.append(kind)
     if default is not None:
         facts.append(f"default {form.one_line(str(default))}")
-    elif required:
-        facts.append("required")
-    else:
+    elif not required:
         facts.append("optional")
     return " · ".join(facts)
 

@@ -11,6 +11,7 @@ from orchestrator.git.backup import content_tree
 from orchestrator.git.command import Git, GitError
 from orchestrator.git.repository import NotARepository, Repository, git_directory
 from orchestrator.steps.process_end import marks_of
+from store.atomic import make_directory
 from store.faults import point
 
 OnWait = Callable[[], None] | None
@@ -47,7 +48,7 @@ def make(
     Raises:
         GitError: it cannot be made.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     git = repository.git()
     with repository.lock(on_wait) as lock:
         _clear_half_made(repository)
@@ -88,7 +89,7 @@ def remake_from_branch(
     Raises:
         GitError: it cannot be made, because the branch is gone or checked out elsewhere.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     moved = _move_aside(path)
     git = repository.git()
     with repository.lock(on_wait) as lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -107,25 +108,43 @@ class StreamMasker:
 
 
 class Secrets:
-    """The one set of secrets of a run. Immutable; shared by threads."""
+    """The one set of secrets of a run, shared by threads. It only ever grows."""
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        given = [secret for secret in secrets if secret.value.strip()]
-        self.values: Mapping[str, str] = {secret.name: secret.value for secret in given}
+        self.values: Mapping[str, str] = {}
         """The value of each secret by its name."""
-        self.too_short = tuple(
-            secret.name
-            for secret in given
-            if secret.kind is SecretKind.DECLARED and len(secret.value) < secret.kind.value
-        )
+        self.too_short: tuple[str, ...] = ()
         """Names of declared secrets that cannot be masked, for a warning."""
-        labels: dict[bytes, str] = {}
-        for secret in given:
-            if len(secret.value) >= secret.kind.value:
-                for form, text in forms_of(secret.value).items():
-                    label = f"{secret.name}:{form}" if form else secret.name
-                    labels.setdefault(text.encode("utf-8", "surrogatepass"), label)
-        self._search = SecretSearch(labels) if labels else None
+        self._labels: dict[bytes, str] = {}
+        self._search: SecretSearch | None = None
+        self._guard = threading.Lock()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[Secret]) -> None:
+        """Add values, some of which may be known; streams that are open do not hide them."""
+        with self._guard:
+            given = [
+                secret
+                for secret in secrets
+                if secret.value.strip() and self.values.get(secret.name) != secret.value
+            ]
+            if not given:
+                return
+            self.values = {**self.values, **{secret.name: secret.value for secret in given}}
+            self.too_short += tuple(
+                secret.name
+                for secret in given
+                if secret.kind is SecretKind.DECLARED and len(secret.value) < secret.kind.value
+            )
+            labels = dict(self._labels)
+            for secret in given:
+                if len(secret.value) >= secret.kind.value:
+                    for form, text in forms_of(secret.value).items():
+                        label = f"{secret.name}:{form}" if form else secret.name
+                        labels.setdefault(text.encode("utf-8", "surrogatepass"), label)
+            if len(labels) > len(self._labels):
+                self._labels = labels
+                self._search = SecretSearch(labels)
 
     def mask_text(self, text: str, *, named: bool = False) -> str:
         """Hide every secret in a text.

@@ -10,7 +10,7 @@ from typing import TypeVar
 from orchestrator.workflow.composed_files import ComposedFiles, FoundFile, merged, undotted
 from orchestrator.workflow.documents import parse_document
 from orchestrator.workflow.fields import Fields, wrong_type
-from orchestrator.workflow.library import Library, local_templates, sub_workflow_names
+from orchestrator.workflow.library import Imported, Library, local_templates
 from orchestrator.workflow.model import (
     EnvEntry,
     Parameter,
@@ -23,6 +23,7 @@ from orchestrator.workflow.model import (
 from orchestrator.workflow.nodes import ListNode, MapNode, Node, Scalar, is_null, plain_data
 from orchestrator.workflow.problems import Position, Problems
 from orchestrator.workflow.steps import StepBuilder
+from orchestrator.workflow.sub_workflows import read_sub_workflows
 from orchestrator.workflow.top_level import STEP_LISTS, as_mapping, build_workflow, workflow_kind
 
 Named = TypeVar("Named", EnvEntry, SecretEntry, Parameter)
@@ -46,6 +47,8 @@ class Composer:
     sources: list[SourceFile] = field(default_factory=list)
     _places: dict[str, Path] = field(default_factory=dict)
     """Where each file is, by its name in problems."""
+    _being_made: list[str] = field(default_factory=list)
+    """The sub-workflows that are being made, from the outermost."""
 
     def workflow(self, path: Path, shown: str, content: bytes) -> Workflow | None:
         """The whole workflow of a file, or None when it cannot even be parsed."""
@@ -54,23 +57,34 @@ class Composer:
         return None if composed is None else composed[0]
 
     def _file(
-        self, found: FoundFile, role: str, chain: tuple[Path, ...]
+        self, found: FoundFile, role: str, chain: tuple[Path, ...], *, whole: bool = True
     ) -> tuple[Workflow, Library] | None:
         root = self._parsed(found, role)
         if root is None:
             return None
         file = _File(found.path, found.shown, (*chain, _real(found.path)))
-        return self._composed(as_mapping(root), file)
+        return self._composed(as_mapping(root), file, whole=whole)
 
-    def _composed(self, root: MapNode, file: _File) -> tuple[Workflow, Library]:
-        library = Library()
-        builder = StepBuilder(self.problems, library=library)
+    def _composed(
+        self, root: MapNode, file: _File, *, whole: bool = True
+    ) -> tuple[Workflow, Library]:
+        """A file as a workflow; one that is not ``whole`` leaves its sub-workflows to others."""
+        library = Library(self.problems)
+        builder = StepBuilder(self.problems, library, places_sub_workflows=whole)
         stem = file.path.stem
         if workflow_kind(root) is WorkflowKind.MAPREDUCE:
             return build_workflow(root, stem, self.problems, builder), library
         root = self._extended(root, file)
         library.templates.update(local_templates(root.get("templates"), self.problems))
-        library.sub_workflows = sub_workflow_names(root, self.problems)
+        inner: list[Workflow] = []
+
+        def compose(name: str, body: Scalar | MapNode) -> Workflow | None:
+            made = self._sub_workflow(name, body, file, library)
+            if made is not None:
+                inner.append(made)
+            return made
+
+        library.sub_workflows = read_sub_workflows(root, compose, self.problems, self._being_made)
         added = self._imports(root, file, library)
         workflow = build_workflow(root, stem, self.problems, builder)
         for imported in added:
@@ -78,7 +92,28 @@ class Composer:
         template = self._template(root, file)
         if template is not None:
             workflow = _filled(workflow, template, steps_first=False)
+        for made in inner:
+            secrets = _union(made.secrets, workflow.secrets)
+            env_files = tuple(dict.fromkeys((*made.env_files, *workflow.env_files)))
+            workflow = replace(workflow, secrets=secrets, env_files=env_files)
         return workflow, library
+
+    def _sub_workflow(
+        self, name: str, body: Scalar | MapNode, file: _File, library: Library
+    ) -> Workflow | None:
+        """The workflow of one entry: the file that ``body`` names, or ``body`` itself."""
+        if isinstance(body, MapNode):
+            own = replace(library, retry_defaults=library.retry_defaults)
+            root = self._extended(body, file)
+            return build_workflow(root, name, self.problems, StepBuilder(self.problems, own))
+        found = self._usable(
+            self.files.named(body.text, *self._named_by(body, file)),
+            body.position,
+            f"the sub-workflow '{name}'",
+            file.chain,
+        )
+        composed = None if found is None else self._file(found, "sub_workflow", file.chain)
+        return None if composed is None else composed[0]
 
     def _parsed(self, found: FoundFile, role: str) -> Node | None:
         self.sources.append(SourceFile(str(found.path), role, found.content))
@@ -170,7 +205,7 @@ class Composer:
         )
         if found is None:
             return None
-        composed = self._file(found, "import", file.chain)
+        composed = self._file(found, "import", file.chain, whole=alias is not None)
         if composed is None:
             return None
         workflow, inner = composed
@@ -180,9 +215,10 @@ class Composer:
             )
             return None
         if alias is not None:
-            library.imported[alias] = workflow.steps
+            library.imported[alias] = Imported(workflow.steps, inner.sub_workflows)
             return None
         names = None if selective is None else frozenset(selective)
+        library.sub_workflows.adopt(inner.sub_workflows, names)
         for name, template in inner.templates.items():
             if names is None or name in names:
                 library.templates.setdefault(name, template)
@@ -195,6 +231,7 @@ class Composer:
         parameters = tuple(p for p in workflow.parameters if p.name in names)
         known = {name for step in steps for name in (step.id, step.name)}
         known |= {parameter.name for parameter in parameters} | set(inner.templates)
+        known |= set(inner.sub_workflows.names())
         for name in sorted(names - known):
             self.problems.error(here, "unknown_name", f"the import has nothing named '{name}'")
         return Workflow(workflow.name, workflow.position, steps=steps, parameters=parameters)

@@ -276,17 +276,15 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Steps that run as one step: a sub-workflow, or a template or import used with step fields.
+    """Steps that run as one: a sub-workflow, or a template or import used with step fields.
 
-    A sub-workflow has ``settings`` and is isolated: it sees only ``values`` and ``inputs``. Any
-    other block shares the variables of the step it runs as.
+    One with ``settings``, a sub-workflow, sees only ``values`` and ``inputs``.
     """
 
     name: str
     position: Position
     steps: tuple[Step, ...]
     settings: Workflow | None = None
-    """What its own file says beside the steps: env, profiles, parameters."""
     values: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     """By name in the block: a text, or the name of a variable outside."""

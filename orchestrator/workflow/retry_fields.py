@@ -23,8 +23,8 @@ GivenRetry = Mapping[str, Any]
 """The fields of a ``Retry`` that are written out; what is not falls back to the defaults."""
 
 _KINDS = {str(kind): kind for kind in BackoffKind}
-_CAUSES = {word: word for word in ("network", "timeout", "server_error", "rate_limit")}
-_EXHAUSTED = {"stop": "stop", "fail": "stop", "continue": "continue"}
+CAUSES = {word: word for word in ("network", "timeout", "server_error", "rate_limit")}
+EXHAUSTED = {"stop": "stop", "fail": "stop", "continue": "continue"}
 
 
 def complete_retry(given: GivenRetry | None, defaults: GivenRetry | None) -> Retry | None:
@@ -132,11 +132,11 @@ def _cause(node: Node, problems: Problems) -> RetryPattern | None:
             problems.error(
                 node.position,
                 "wrong_type",
-                f"'retry_on' expects {', '.join(_CAUSES)} or {{pattern: …}}",
+                f"'retry_on' expects {', '.join(CAUSES)} or {{pattern: …}}",
                 meant,
             )
             return None
-        word = read_word(node, "retry_on", problems, _CAUSES)
+        word = read_word(node, "retry_on", problems, CAUSES)
         return None if word is None else RetryPattern(word=word)
     try:
         re.compile(pattern)
@@ -163,7 +163,7 @@ def _exhausted(fields: Fields) -> tuple[str | None, str | None]:
             command.finish()
             return "fallback", text
         return "fallback", inner.string("fallback")
-    return fields.word("on_failure", valid=_EXHAUSTED), None
+    return fields.word("on_failure", valid=EXHAUSTED), None
 
 
 def attempts_for_retries(node: Node, name: str, problems: Problems) -> GivenRetry | None:

@@ -14,7 +14,7 @@ _RESERVED = frozenset(
     {"item", "map", "merge", "step", "workflow", "validation", "env", "last", "error", "git"}
 )
 _FORMATS = {**{str(word): word for word in CaptureFormat}, "text": CaptureFormat.STRING}
-_STREAMS = {word: word for word in ("stdout", "stderr", "both", "exit_code", "success", "duration")}
+STREAMS = {word: word for word in ("stdout", "stderr", "both", "exit_code", "success", "duration")}
 _METADATA = frozenset({"stdout", "stderr", "exit_code", "success", "duration"})
 
 
@@ -75,7 +75,7 @@ def _streams(fields: Fields) -> tuple[tuple[str, ...], frozenset[str]]:
         items = [
             Scalar(node.position, word.strip()) for word in node.text.split(",") if word.strip()
         ]
-    words = (read_word(item, "capture_streams", problems, _STREAMS) for item in items)
+    words = (read_word(item, "capture_streams", problems, STREAMS) for item in items)
     streams = tuple(dict.fromkeys(word for word in words if word is not None))
     return streams or ("stdout",), frozenset()
 
@@ -86,7 +86,7 @@ def _stream_map(
     """In a map stdout is on unless switched off; ``false`` drops metadata."""
     wanted = {"stdout": True}
     for pair in pairs:
-        word = read_word(pair.key, "capture_streams", problems, _STREAMS)
+        word = read_word(pair.key, "capture_streams", problems, STREAMS)
         if word is None or is_null(pair.value):
             continue
         value = read_boolean(pair.value, pair.key.text, problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.workflow.bodies import read_foreach, read_write_file
@@ -10,8 +10,8 @@ from orchestrator.workflow.checks import read_step_check, read_validate
 from orchestrator.workflow.declarations import read_env
 from orchestrator.workflow.failure import read_on_failure
 from orchestrator.workflow.fields import Fields, as_integer, wrong_type
-from orchestrator.workflow.library import Library
-from orchestrator.workflow.model import OnFailure, Retry, Step, StepKind
+from orchestrator.workflow.library import Insertion, Library
+from orchestrator.workflow.model import Block, OnFailure, Retry, Step, StepKind
 from orchestrator.workflow.nodes import ListNode, MapNode, Node, Scalar, is_null
 from orchestrator.workflow.problems import Position, Problems
 from orchestrator.workflow.reading import Place
@@ -42,8 +42,10 @@ class StepBuilder:
     """Reads the steps of one file; see ``StepReader``."""
 
     problems: Problems
-    library: Library = field(default_factory=Library)
+    library: Library
     retry_defaults: GivenRetry | None = None
+    places_sub_workflows: bool = False
+    """Whether the sub-workflows that no step places run before the steps of this file."""
     _ids: dict[str, Position] = field(default_factory=dict)
 
     # -- lists ------------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ class StepBuilder:
         if isinstance(node, ListNode):
             return tuple(step for item in node.items for step in self.steps(item, place))
         if isinstance(node, Scalar):
-            return self._text_step(node)
+            return self._text_step(node, place)
         return self._map_step(node, place)
 
     def shell_and_claude(self, node: Node, place: Place) -> tuple[Step, ...]:
@@ -80,19 +82,24 @@ class StepBuilder:
 
     # -- one step ---------------------------------------------------------------------------------
 
-    def _text_step(self, node: Scalar) -> tuple[Step, ...]:
+    def _text_step(self, node: Scalar, place: Place) -> tuple[Step, ...]:
         kind, text = split_text(node.text)
         if node.is_null or not text:
             self.problems.error(node.position, "empty_step", "a step is empty")
             return ()
         if kind is not None:
-            return (Step(kind, node.position, text),)
-        inserted = self.library.text_reference(text)
-        if inserted is not None:
-            return self.library.from_import(inserted, node.position, self.problems)
+            return (Step(kind, node.position, text, retry=self._default_retry(kind, place)),)
+        reference = self.library.text_reference(text)
+        if reference is not None:
+            inserted = self.library.from_import(reference, node.position)
+            step = Step(StepKind.WORKFLOW, node.position, reference)
+            return _inserted(inserted, step, is_plain=True)
         prompt = prompt_of(text)
         required = commits_by_default(prompt)
-        return (Step(StepKind.CLAUDE, node.position, prompt, commit_required=required),)
+        retry = self._default_retry(StepKind.CLAUDE, place)
+        return (
+            Step(StepKind.CLAUDE, node.position, prompt, commit_required=required, retry=retry),
+        )
 
     def _map_step(self, node: MapNode, place: Place) -> tuple[Step, ...]:
         fields = Fields(flat_test(node, self.problems), self.problems, "a step")
@@ -102,9 +109,12 @@ class StepBuilder:
             self._fields_of(fields, KindFound(StepKind.SHELL), place)
             fields.finish(BELONGS_ELSEWHERE)
             return ()
-        if found.kind in (StepKind.TEMPLATE, StepKind.WORKFLOW):
-            return self.library.insert(fields, found, self, place)
+        is_plain = set(fields.names()) <= {found.key, "with"}
         step = self._fields_of(fields, found, place)
+        if found.kind in (StepKind.TEMPLATE, StepKind.WORKFLOW):
+            inserted = self.library.find(fields, found, self, place)
+            fields.finish(BELONGS_ELSEWHERE)
+            return _inserted(inserted, step, is_plain=is_plain)
         fields.finish(BELONGS_ELSEWHERE)
         return (step,)
 
@@ -157,7 +167,8 @@ class StepBuilder:
         fields.without_effect("analysis", why="the feature no longer exists")
         if not found.named:
             fields.without_effect("args", "options", why="they belong to a step with 'name' only")
-        fields.without_effect("with", why="it belongs to 'template' and 'use'")
+        if found.kind not in (StepKind.TEMPLATE, StepKind.WORKFLOW):
+            fields.without_effect("with", why="it belongs to 'use', 'template' and 'workflow'")
         return step
 
     def _text(self, fields: Fields, found: KindFound) -> tuple[str, bool]:
@@ -251,9 +262,14 @@ class StepBuilder:
         if node is not None:
             name = fields.written("retry", "retry_config")
             given = {**(given or {}), **read_retry(node, name, self.problems)}
-        repeatable = found.kind in (StepKind.SHELL, StepKind.CLAUDE)
-        defaults = self.retry_defaults if place is Place.BODY and repeatable else None
-        return complete_retry(given, defaults)
+        return complete_retry(given, self._defaults_for(found.kind, place))
+
+    def _default_retry(self, kind: StepKind, place: Place) -> Retry | None:
+        return complete_retry(None, self._defaults_for(kind, place))
+
+    def _defaults_for(self, kind: StepKind, place: Place) -> GivenRetry | None:
+        repeatable = kind in (StepKind.SHELL, StepKind.CLAUDE)
+        return self.retry_defaults if place is Place.BODY and repeatable else None
 
     # -- what follows -----------------------------------------------------------------------------
 
@@ -281,3 +297,17 @@ class StepBuilder:
             elif not is_null(pair.value):
                 steps[code] = self._follow_up(pair.value)
         return steps
+
+
+def _inserted(inserted: Insertion | None, step: Step, *, is_plain: bool) -> tuple[Step, ...]:
+    """The steps in place of one that names others.
+
+    With fields of its own it stays one step, to which they belong, and runs the others inside.
+    """
+    if inserted is None:
+        return ()
+    if inserted.sub_workflow is not None:
+        return (replace(step, blocks=(inserted.sub_workflow,)),)
+    if is_plain:
+        return inserted.steps
+    return (replace(step, blocks=(Block(inserted.name, step.position, inserted.steps),)),)

@@ -125,12 +125,17 @@ def build_workflow(root: Node, stem: str, problems: Problems, builder: StepBuild
 
 
 def _standard(workflow: Workflow, fields: Fields, builder: StepBuilder) -> Workflow:
-    builder.retry_defaults = _retry_defaults(fields)
-    setup = fields.node("setup")
-    steps = (*_setup(setup, builder), *_commands(fields, builder))
+    library = builder.library
+    builder.retry_defaults = _retry_defaults(fields) or library.retry_defaults
+    library.retry_defaults = builder.retry_defaults
+    setup = _setup(fields.node("setup"), builder)
+    commands = _commands(fields, builder)
+    first: tuple[Step, ...] = ()
+    if builder.places_sub_workflows:
+        first = library.sub_workflows.unplaced(only_main=not commands)
     return replace(
         workflow,
-        steps=steps,
+        steps=(*setup, *first, *commands),
         timeout=fields.duration("timeout"),
         max_parallel=fields.integer("max_parallel", minimum=1) or 10,
         max_iterations=fields.integer("max_iterations", minimum=1) or 1,

@@ -30,8 +30,8 @@ def test_an_agent_works_commits_and_its_cost_is_kept(world: World, fake_claude: 
     (call,) = calls(fake_claude)
     assert call["cwd"] == str(world.worktree())
     assert call["env"]["PRODIGY_SESSION_ID"] == world.only_id  # type: ignore[index]
-    started = [event for event in world.events() if event["event_type"] == "step_started"]
-    assert started[0]["claude_session"] == call["session_id"]
+    begun = [e for e in world.events() if e["event_type"] == "claude_session_started"]
+    assert [event["session_id"] for event in begun] == [call["session_id"]]
     assert '"type": "result"' in world.log(0)
 
 

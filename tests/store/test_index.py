@@ -152,6 +152,17 @@ def test_the_index_is_written_private_and_used_by_the_next_command(
         assert {row.id for row in catalog.rows()} == {row.id for row in before}
 
 
+def test_a_catalog_says_that_it_had_to_read_everything(home: Home) -> None:
+    some_sessions(home)
+    told = []
+    for _ in range(2):
+        with Catalog(home) as catalog:
+            catalog.refresh()
+            told.append(catalog.rebuilt_index)
+    # The records are long unchanged, so the second one found them remembered.
+    assert told == [True, False]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"garbage", b"SQLite format 3\0" + b"x" * 5000], ids=["empty", "text", "torn"]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from app import format as form
 from app.tui.details import BeginsAt, WorkflowChoice, WorkflowView
 from app.tui.drawing import Line, rule
@@ -67,11 +69,14 @@ class RunPreview(Painted):
         ]
         column = MARGIN + 3 + max((len(one.where) for one in view.problems), default=0)
         for one in view.problems:
-            line = Line()
-            line.put(MARGIN, "×" if one.is_error else "!", "error" if one.is_error else "warn")
-            line.put(MARGIN + 2, one.where, "faint")
-            line.put(column, one.words, "fg", limit=width - column - 2)
-            lines.append(line)
+            for place, text in enumerate(textwrap.wrap(one.words, max(20, width - column - 2))):
+                line = Line()
+                if place == 0:
+                    role = "error" if one.is_error else "warn"
+                    line.put(MARGIN, "×" if one.is_error else "!", role)
+                    line.put(MARGIN + 2, one.where, "faint")
+                line.put(column, text, "fg")
+                lines.append(line)
         if view.problems and view.steps:
             lines.append(Line())
         room = max(1, height - len(lines))

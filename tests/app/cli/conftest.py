@@ -38,7 +38,7 @@ def here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def workflow(here: Path) -> Callable[[str], str]:
+def workflow(here: Path) -> Callable[..., str]:
     """Writes a workflow beside the repository and returns its path."""
 
     def write(text: str = THREE_STEPS, name: str = "work.yml") -> str:
@@ -50,7 +50,7 @@ def workflow(here: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def completed(call: CommandLine, workflow: Callable[[str], str]) -> str:
+def completed(call: CommandLine, workflow: Callable[..., str]) -> str:
     """The id of a run that completed, its merge open."""
     text = THREE_STEPS.replace('; test ! -e "$STOP_FILE"', "")
     done = call("run", workflow(text, "good.yml"), "--json").expect(0)
@@ -60,7 +60,7 @@ def completed(call: CommandLine, workflow: Callable[[str], str]) -> str:
 @pytest.fixture
 def failed(
     call: CommandLine,
-    workflow: Callable[[str], str],
+    workflow: Callable[..., str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:

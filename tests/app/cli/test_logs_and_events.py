@@ -26,7 +26,7 @@ def test_logs_shows_every_step_below_its_marker(call: CommandLine, failed: str) 
 def test_logs_of_one_step_and_its_last_lines(call: CommandLine, failed: str) -> None:
     shown = call("logs", failed, "--step", "3", "--lines", "1").expect(0).stdout
     assert shown == "--- step 3, attempt 1: the last one (exit 1)\nthree\n"
-    assert call("logs", failed, "--step", "3", "--attempt", "1", "--raw").stdout == ""
+    assert call("logs", failed, "--step", "3", "--attempt", "1", "--raw").stdout == "three\n"
     call("logs", failed, "--step", "9").expect(3)
     call("logs", failed, "--step", "3", "--attempt", "2").expect(3)
 
@@ -52,7 +52,9 @@ def test_logs_json_has_every_log(call: CommandLine, failed: str) -> None:
 
 def test_raw_gives_the_bytes(world: World) -> None:
     world.run("- shell: printf 'a\\033[31mb\\rc\\n'\n").expect(0)
-    assert world.prodigy("logs", world.only_id, "--raw").stdout == "a\x1b[31mb\rc\n"
+    raw = world.prodigy.start("logs", world.only_id, "--raw")
+    raw.finish().expect(0)
+    assert raw.stdout_file.read_bytes() == b"a\x1b[31mb\rc\n"
     assert world.prodigy("logs", world.only_id).stdout.endswith("ab^Mc\n")
 
 

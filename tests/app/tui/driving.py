@@ -9,7 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from app.tui.app import ProdigyApp
 from app.tui.backend import Backend
@@ -37,12 +39,21 @@ async def settled(pilot: Pilot[Any]) -> None:
     """Wait until all workers are done, rests are over, and what they found is painted."""
     app = pilot.app
     for _ in range(3):
-        await app.workers.wait_for_complete()
+        await _workers_done(app)
         await pilot.pause(0.1)
-    await app.workers.wait_for_complete()
+    await _workers_done(app)
     await pilot.pause()
     if app._exception is not None:
         raise app._exception
+
+
+async def _workers_done(app: App[Any]) -> None:
+    while True:
+        try:
+            await app.workers.wait_for_complete()
+        except WorkerCancelled:  # a newer one took its place
+            continue
+        return
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

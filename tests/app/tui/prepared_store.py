@@ -157,9 +157,6 @@ class _History:
                 self.document, SessionStatus.RUNNING, now=began,
                 attempt={"kind": "run", "pid": 41822, "host": this_host(), "from_step": 0},
             )  # fmt: skip
-        directory = home.events_directory(run.repo, run.id)
-        atomic.make_directory(directory)
-        (directory / f"events-{began:%Y%m%d_%H%M%S}.jsonl").touch()
         self.events = EventLog(
             home, run.repo, run.id, 1, clock=lambda: self.clock, on_problem=_fail
         )

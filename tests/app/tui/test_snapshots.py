@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from textual.pilot import Pilot
 
 from app.tui import theme
+from app.tui.backend import Backend
+from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepFate
 from store.home import Home
 from tests.app.tui.driving import dashboard, press, settled
 from tests.app.tui.sample_runs import prepared
+from tests.conftest import make_repository
 
 SMALL, NORMAL, WIDE = (80, 24), (120, 40), (180, 48)
 SIZES = pytest.mark.parametrize("size", [SMALL, NORMAL], ids=["80x24", "120x40"])
@@ -60,6 +64,108 @@ def test_screen(
         await press(pilot, *keys)
 
     assert snap_compare(app, terminal_size=size, run_before=drive)
+
+
+PLAN = PlanView(
+    sentence="Nothing has run yet. Step 3 runs again, then 4 and 5. Steps 1 and 2 are kept.",
+    steps=(
+        PlannedStepView(1, "shell: make build", StepFate.KEEP, "done"),
+        PlannedStepView(2, "claude: /fix-issue 214", StepFate.KEEP, "done, 2 commits"),
+        PlannedStepView(3, "shell: pytest -q --maxfail=1", StepFate.AGAIN, "it failed: exit 101"),
+        PlannedStepView(4, "claude: /write-summary", StepFate.RUN, "not run yet"),
+        PlannedStepView(5, "shell: make lint", StepFate.RUN, "not run yet"),
+    ),
+    checks=(
+        CheckView("Checkpoint", Finding.GOOD, "#4, written 09:08 before step 3"),
+        CheckView("Workflow", Finding.WARN, "changed on disk since the run began, in step 4"),
+        CheckView("Worktree", Finding.WARN, "present; 2 files uncommitted, kept as they are"),
+        CheckView("Variables", Finding.GOOD, "3 restored: ARG, BASE_URL, API_TOKEN (masked)"),
+        CheckView("Process", Finding.GOOD, "no one else runs this session"),
+    ),
+    command="prodigy resume 7c1e4f02",
+    workflow_changed=True,
+)
+PLANS = {
+    "resume_plan": PLAN,
+    "needs_force": replace(PLAN, needs_force=("HEAD moved from 9f1c2d3, which is not in it",)),
+    "impossible": replace(
+        PLAN, steps=(), impossible="the worktree and its branch are gone",
+        instead="prodigy run fix-flaky-tests.yml --args 214",
+    ),
+}  # fmt: skip
+
+
+@SIZES
+@pytest.mark.parametrize("name", PLANS)
+def test_plan(
+    name: str,
+    size: tuple[int, int],
+    store_home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    snap_compare: Any,
+) -> None:
+    monkeypatch.setattr(Backend, "plan", lambda *_args, **_choices: PLANS[name])
+    app = dashboard(store_home, store_home.root.parent)
+
+    async def drive(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "r")
+
+    assert snap_compare(app, terminal_size=size, run_before=drive)
+
+
+@SIZES
+@pytest.mark.parametrize("name", ["release-notes", "broken"])
+def test_new_run(
+    name: str,
+    size: tuple[int, int],
+    store_home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    snap_compare: Any,
+) -> None:
+    moment = "2026-01-15T09:00:00Z"
+    for variable in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"):
+        monkeypatch.setenv(variable, moment)
+    project = store_home.root.parent / "webapp"
+    make_repository(project)
+    (project / "workflows").mkdir()
+    for stem, text in WORKFLOWS.items():
+        (project / "workflows" / f"{stem}.yml").write_text(text, encoding="utf-8")
+    app = dashboard(store_home, project)
+
+    async def drive(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "n", *(("j",) if name == "release-notes" else ()))
+
+    assert snap_compare(app, terminal_size=size, run_before=drive)
+
+
+WORKFLOWS = {
+    "release-notes": """\
+name: release-notes
+parameters:
+  version:
+    type: string
+    required: true
+    description: the tag to write them for
+  style:
+    type: string
+    default: short
+commands:
+  - shell: "git log --oneline v1.0.. > changes.txt"
+  - claude: "/draft-notes $ARG"
+    timeout: 600
+  - shell: make test
+    on_failure:
+      claude: /debug
+""",
+    "broken": """\
+commands:
+  - shell: "make build"
+    timout: 5
+  - shel: make test
+""",
+}
 
 
 @SIZES

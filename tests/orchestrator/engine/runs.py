@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from orchestrator.config import Config
 from orchestrator.preflight import prepare
+from orchestrator.refusal import Refused
 from orchestrator.reporting import MergeQuestion, Report, RunEvent, RunRequest, RunResult, Warned
 from orchestrator.start import run
 from store.home import Home
@@ -163,7 +164,11 @@ class Runner:
     ) -> Ran:
         given = RunRequest(self.workflow(text), self.repository, merge=False)
         environment = {**os.environ, **self.extra_env, **(env or {})}
-        prepared = prepare(replace(given, **request), self.home, environment, self.config)
+        try:
+            prepared = prepare(replace(given, **request), self.home, environment, self.config)
+        except Refused as refused:
+            refused.add_note("\n".join(str(problem) for problem in refused.problems))
+            raise
         told: list[RunEvent] = []
 
         def report(event: RunEvent) -> None:

@@ -160,16 +160,59 @@ def test_a_template_that_uses_itself_or_is_not_there_is_an_error(compose: Compos
     ]
 
 
-def test_what_is_not_supported_yet_is_refused_by_name(compose: Compose) -> None:
-    loaded = compose("templates: {t: [{shell: a}]}\ncommands: [{use: t, with: {x: 1}}]\n")
-    assert said(loaded) == ["main.yml:2:21: error: not supported yet: 'with' of 't'"]
-    loaded = compose("templates: {t: [{shell: a}]}\ncommands: [{use: t, when: x}]\n")
-    assert said(loaded) == ["main.yml:2:21: error: not supported yet: 'when' beside 'use'"]
-    loaded = compose("sub_workflows: {s: {source: x}}\ncommands: [{workflow: s}]\n")
-    assert said(loaded) == [
-        "main.yml:1:1: error: not supported yet: 'sub_workflows'",
-        "main.yml:2:13: error: not supported yet: the sub-workflow 's'",
+def test_steps_of_a_template_carry_the_values_it_is_given(compose: Compose) -> None:
+    loaded = compose("""\
+        templates:
+          one:
+            parameters: {x: 1, y: {default: 2}}
+            commands: [{shell: a}, {use: two, with: {z: "${x}"}}]
+          two: [{shell: b}]
+        commands:
+          - use: one
+            with: {x: 5}
+        """)
+    assert texts(loaded) == ["a", "b"]
+    assert loaded.workflow is not None
+    first, second = loaded.workflow.steps
+    assert first.arguments == ({"x": 5, "y": 2},)
+    assert second.arguments == ({"x": 5, "y": 2}, {"z": "${x}"})
+
+
+def test_a_template_used_with_fields_is_one_step_they_belong_to(compose: Compose) -> None:
+    loaded = compose("""\
+        templates: {t: [{shell: a}, {shell: b}]}
+        commands:
+          - use: t
+            name: both
+            when: "1 == 1"
+        """)
+    assert loaded.workflow is not None, said(loaded)
+    (step,) = loaded.workflow.steps
+    assert (step.label, step.when is not None) == ("both", True)
+    assert [inner.text for inner in step.blocks[0].steps] == ["a", "b"]
+    assert step.blocks[0].settings is None
+
+
+def test_values_of_a_template_are_checked_against_its_parameters(compose: Compose) -> None:
+    template = """\
+        templates:
+          t:
+            parameters:
+              required: [{name: count, type: number}]
+              optional: [{name: where, validation: "value in ['a', 'b']"}]
+            commands: [{shell: a}]
+        """
+    assert said(compose(template + "commands: [{use: t}]\n")) == [
+        "main.yml:7:13: error: the template 't' needs the parameter 'count'"
     ]
+    loaded = compose(template + "commands: [{use: t, with: {count: many, wher: a}}]\n")
+    assert [problem.partition(": ")[2] for problem in said(loaded)] == [
+        "error: the parameter 'count' expects a number, got 'many'",
+        "warning: 't' has no parameter 'wher'; did you mean 'where'?",
+    ]
+    loaded = compose(template + "commands: [{use: t, with: {count: 1, where: c}}]\n")
+    assert "which is not value in" in said(loaded)[0]
+    assert texts(compose(template + "commands: [{use: t, with: {count: '${n}'}}]\n")) == ["a"]
 
 
 def test_a_template_file_adds_its_steps_after_with_values_and_overrides(compose: Compose) -> None:

@@ -93,7 +93,7 @@ MALFORMED = [
         ["2:30: error: a command of 'step_validate' needs 'command'"],
     ),
     ("sub_workflows: {a: {commands: []}}\ncommands: [{shell: x}]\n",
-     ["1:1: error: not supported yet: 'sub_workflows'"]),
+     ["1:17: error: the sub-workflow 'a' has no steps"]),
 ]  # fmt: skip
 
 

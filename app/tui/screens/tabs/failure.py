@@ -254,5 +254,11 @@ class View(Tab):
     def on_log_view_changed(self) -> None:
         self.query_one(_Title).repaint()
 
+    def on_descendant_focus(self) -> None:
+        self.query_one(_Title).repaint()
+
+    def on_descendant_blur(self) -> None:
+        self.query_one(_Title).repaint()
+
     def tick(self) -> None:
         self.query_one(Facts).repaint()

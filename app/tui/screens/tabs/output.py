@@ -105,6 +105,9 @@ class View(Tab):
     def on_descendant_focus(self) -> None:
         self.query_one(_Title).repaint()
 
+    def on_descendant_blur(self) -> None:
+        self.query_one(_Title).repaint()
+
     def position(self) -> tuple[str, str]:
         places = [path for _, _, path in self._logs]
         if self._shown in places:
