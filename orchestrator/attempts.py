@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -77,6 +78,7 @@ def attempt(ctx: RunContext, step: Step, frame: Frame) -> Attempted:
 
 
 def _run_once(ctx: RunContext, step: Step, frame: Frame) -> CommandOutcome:
+    frame.conversation = str(uuid.uuid4()) if step.kind is StepKind.CLAUDE else None
     if frame.log is not None:
         return _checked(ctx, step, frame, run_command(ctx, step, frame))
     with log_book.opened_log(ctx, frame) as log:
@@ -103,17 +105,14 @@ def _announce(ctx: RunContext, step: Step, frame: Frame, log: str | None) -> Non
         command=step.text[:4096],
         head=frame.head_before,
         log=log,
+        claude_session=frame.conversation,
     )
     ctx.progress.attempt_started(frame.index, label, frame.attempt, log)
     path = ctx.home.run_directory(ctx.session_id) / log if log else None
-    ctx.report(
-        StepStarted(frame.index, len(ctx.workflow.steps), label, frame.attempt, path)
-    )
+    ctx.report(StepStarted(frame.index, len(ctx.workflow.steps), label, frame.attempt, path))
 
 
-def _checked(
-    ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome
-) -> CommandOutcome:
+def _checked(ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome) -> CommandOutcome:
     if not outcome.succeeded or step.step_check is None:
         return outcome
     return run_step_check(ctx, step, frame, outcome)
@@ -148,9 +147,7 @@ def _durations(ctx: RunContext, step: Step, frame: Frame) -> Callable[[Duration]
     return lambda duration: duration_of(duration, scope) or 0.0
 
 
-def _wait(
-    ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome, delay: float
-) -> None:
+def _wait(ctx: RunContext, step: Step, frame: Frame, outcome: CommandOutcome, delay: float) -> None:
     """Wait before the next run. Nothing runs meanwhile, so any stop is obeyed at once."""
     limit = outcome.usage_limit
     reason = "usage limit" if limit is not None else f"retry after exit {outcome.exit_code}"
@@ -264,9 +261,7 @@ def _handlers(
     texts: list[str] = []
     failed: StepOutcome | None = None
     for handler in policy.steps:
-        outcome = run_nested(
-            ctx, handler, frame, "on_failure", deadline=deadline, extra_env=extra
-        )
+        outcome = run_nested(ctx, handler, frame, "on_failure", deadline=deadline, extra_env=extra)
         texts.append(outcome.output)
         frame.variables.set(Layer.HANDLING, {"handler.output": outcome.output})
         if outcome.failed:

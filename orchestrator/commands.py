@@ -119,9 +119,7 @@ def _run_shell(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> Command
     rendered = resolve_text(ctx, prepared.step.text, prepared.scope, TextKind.SHELL)
     exports = {name: text for name, text in rendered.exports.items() if may_export(name)}
     environment = {**prepared.environment.values, **exports}
-    with log_book.output_file(ctx) as output_path, shell.script(
-        rendered.text, ctx.scratch
-    ) as argv:
+    with log_book.output_file(ctx) as output_path, shell.script(rendered.text, ctx.scratch) as argv:
         spec = _spec(ctx, prepared, frame, argv, environment, output_path)
         result = execute(ctx, frame, spec, prepared.deadline)
         left = _left_in(output_path)
@@ -133,7 +131,7 @@ def _run_claude(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> Comman
     environment = dict(prepared.environment.values)
     if prepared.timeout_seconds is None and environment.get("PRODIGY_COMMAND_TIMEOUT"):
         prepared = _with_environment_timeout(prepared, environment["PRODIGY_COMMAND_TIMEOUT"])
-    conversation = str(uuid.uuid4())
+    conversation = frame.conversation or str(uuid.uuid4())
     if ctx.config.claude_api_key is not None:
         environment.setdefault("ANTHROPIC_API_KEY", ctx.config.claude_api_key)
     invocation = claude.invocation(ctx.config, rendered.text, conversation, environment)

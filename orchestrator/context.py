@@ -109,6 +109,8 @@ class Frame:
     extra_env: Mapping[str, str] = field(default_factory=dict)
     attempt: int = 0
     nested: int = 0
+    conversation: str | None = None
+    """UUID for the agent's conversation in this run of the command."""
     pass_number: int = 0
     continues: bool = False
     """Whether this takes up a run of the step that was interrupted."""

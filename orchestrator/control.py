@@ -99,14 +99,10 @@ def ask(
         words = verdict.reason or "its owner has not said who it is"
         raise Refused(f"session {run_id} cannot be asked: {words}", code="owner_unknown")
     try:
-        requests.write_request(
-            home, run_id, action, owner.token, requests.requester(tool), reason
-        )
+        requests.write_request(home, run_id, action, owner.token, requests.requester(tool), reason)
     except StoreError as error:
         raise Refused(f"the request cannot be written: {error}", code="home_unusable") from error
-    written = next(
-        (one for one in requests.pending(home, run_id) if one.action == action), None
-    )
+    written = next((one for one in requests.pending(home, run_id) if one.action == action), None)
     requested_at = written.requested_at if written is not None else ""
     return Asked(run_id, action, owner, requested_at)
 

@@ -57,12 +57,14 @@ class Endings:
         state = self._recorder.checkpoint.x
         state.usage = added_to(state.usage, usage)
 
-    def count_files(self) -> int | None:
-        """Distinct paths changed since the base commit; None when git cannot tell."""
+    def count_changes(self) -> None:
+        """Count what the branch has beyond its base, for the record, where git can tell."""
+        recorder, base = self._recorder, self._ctx.base_commit
         try:
-            return diff_stat(self._ctx.worktree, self._ctx.base_commit).files
+            recorder.files_changed = diff_stat(self._ctx.worktree, base).files
+            recorder.commits = commit_count(self._ctx.worktree, base)
         except GitError:
-            return None
+            return
 
     def _commits(self) -> int:
         try:
@@ -93,7 +95,7 @@ class Endings:
         self._recorder.save(CheckpointKind.FINAL, CheckpointStatus.COMPLETED)
         point("F1")
         commits = self._commits()
-        self._recorder.files_changed = self.count_files()
+        self.count_changes()
         self._recorder.become(
             SessionStatus.COMPLETED, final=True, merge_pending=commits > 0, exit_code=0
         )
@@ -147,7 +149,7 @@ class Endings:
         except CheckpointFailed as error:
             ctx.report(Warned(f"the failure could not be saved as a checkpoint: {error}"))
         point("X2")
-        self._recorder.files_changed = self.count_files()
+        self.count_changes()
         self._recorder.become(
             SessionStatus.FAILED, final=True, error=failed.message, failure=failure, exit_code=1
         )
@@ -189,7 +191,7 @@ class Endings:
             if stop.kind is not StopKind.CHECKPOINT_FAILED:
                 message = f"the stop could not be saved as a checkpoint: {error}"
         point("H1")
-        self._recorder.files_changed = self.count_files()
+        self.count_changes()
         cancelled = stop.kind is StopKind.CANCEL
         self._recorder.become(
             SessionStatus.CANCELLED if cancelled else SessionStatus.PAUSED,

@@ -252,7 +252,7 @@ class Attempt:
         )
         self.endings.add_usage(outcome.usage)
         if facts.moved:
-            self.recorder.files_changed = self.endings.count_files()
+            self.endings.count_changes()
         self.recorder.step_done(completed, captured=outcome.captured)
         total = len(self.ctx.workflow.steps)
         if outcome.skipped_because is not None:

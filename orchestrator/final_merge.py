@@ -289,4 +289,3 @@ class FinalMerge:
         else:
             ctx.report(Warned(f"worktree and branch are kept: {kept}"))
         return kept
-

@@ -26,9 +26,7 @@ _STOPS = {
 class Inbox:
     """Reads the requests to one owner while it is entered: four times a second, and when told."""
 
-    def __init__(
-        self, home: Home, run_id: str, token: str, stops: Stops, events: EventLog
-    ) -> None:
+    def __init__(self, home: Home, run_id: str, token: str, stops: Stops, events: EventLog) -> None:
         self._home = home
         self._run_id = run_id
         self._token = token

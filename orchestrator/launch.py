@@ -94,9 +94,7 @@ class Launched:
         return LaunchFailed(exit_code, said)
 
 
-def launch_run(
-    arguments: Sequence[str], home: Home, directory: Path, session_id: str
-) -> Launched:
+def launch_run(arguments: Sequence[str], home: Home, directory: Path, session_id: str) -> Launched:
     """Start ``prodigy run …`` for a session of that id.
 
     Args:

@@ -231,4 +231,3 @@ def _parts(
         stops=reported_stops(report),
         report=report,
     )
-

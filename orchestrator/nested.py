@@ -12,9 +12,7 @@ from orchestrator.reporting import HandlerCompleted, HandlerStarted
 from orchestrator.workflow.model import Step
 
 
-def run_nested(
-    ctx: RunContext, step: Step, frame: Frame, role: str, **changes: Any
-) -> StepOutcome:
+def run_nested(ctx: RunContext, step: Step, frame: Frame, role: str, **changes: Any) -> StepOutcome:
     """Run one step inside another one's frame, with its own mark, log and events.
 
     Raises:

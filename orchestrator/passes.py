@@ -68,9 +68,7 @@ def changed_nothing(checkpoint: WorkflowCheckpoint, worktree: Path) -> bool:
     )
 
 
-def advance(
-    plan: PassPlan, checkpoint: WorkflowCheckpoint, started_at: str, mask: Mask
-) -> None:
+def advance(plan: PassPlan, checkpoint: WorkflowCheckpoint, started_at: str, mask: Mask) -> None:
     """Turn a checkpoint at the end of a pass into one at the start of the next."""
     state = checkpoint.x
     state.passes.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from orchestrator.git.repository import (
 from orchestrator.refusal import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_USAGE, Refused
 from orchestrator.reporting import RunRequest, UnseenFiles
 from orchestrator.run_environment import RunEnvironment
+from orchestrator.step_git import texts_of
 from orchestrator.workflow.inputs import resolve_inputs
 from orchestrator.workflow.load import load_workflow
 from orchestrator.workflow.model import StepKind, Workflow, WorkflowKind
@@ -33,6 +35,8 @@ from orchestrator.workflow.parameters import read_parameter_file, resolve_parame
 from orchestrator.workflow.problems import Problem, Severity
 from store.home import Home, new_session_id
 
+_WANTS_INPUT = re.compile(r"(?<!\\)\$(?:ARG\b|\{ARG(?:_1)?(?!\w|:-|\s*\|\s*default))")
+"""A reference to the input that has no default."""
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
@@ -101,6 +105,21 @@ def prepare(
         inputs=inputs,
         warnings=warnings,
     )
+
+
+def start_warnings(prepared: PreparedRun) -> list[str]:
+    """What is worth saying when the run begins, beside the warnings of its file."""
+    found = []
+    if prepared.inputs and prepared.request.max_iterations is not None:
+        found.append("-n is ignored: the steps run once for each input")
+    workflow = prepared.workflow
+    known = prepared.parameters.keys() | prepared.environment.process.keys()
+    known |= {entry.name for entry in workflow.env}
+    if not prepared.inputs and "ARG" not in known:
+        texts = texts_of((workflow.steps, workflow.merge, workflow.env))
+        if any(_WANTS_INPUT.search(text) for text in texts):
+            found.append("the workflow uses ARG, but no input is given (--args, --map)")
+    return found
 
 
 def read_workflow(path: Path, *, strict: bool = False) -> tuple[Workflow, tuple[Problem, ...]]:

@@ -77,6 +77,9 @@ class Recorder:
         self._active_before = active_before
         self._started = time.monotonic()
         self.files_changed: int | None = None
+        """Distinct paths the branch changes since its base, when they have been counted."""
+        self.commits: int | None = None
+        """Commits of the branch since its base, likewise."""
 
     @property
     def active_seconds(self) -> float:
@@ -131,6 +134,8 @@ class Recorder:
             total_seconds=self.active_seconds,
             files_changed=self.files_changed,
         )
+        if self.commits is not None:
+            _x(document)["commits"] = self.commits
 
     def become(
         self, status: SessionStatus, *, reason: str = "", final: bool = False, **details: Any

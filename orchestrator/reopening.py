@@ -210,5 +210,3 @@ def _pass_plan(run: StoppedRun, request: RunRequest) -> PassPlan:
         given = run.checkpoint.variables.get("ARG")
         inputs = (str(given),) if given is not None else ()
     return PassPlan(inputs, max(1, request.max_iterations or 1))
-
-

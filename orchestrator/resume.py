@@ -272,9 +272,7 @@ class _Resuming:
         ctx.event("job_resumed", job_id=self.run_id, checkpoint_version=checkpoint.seq)
         point("U8")
         self.report(
-            SessionResumed(
-                self.run_id, ctx.workflow.name, plan.start, plan.total, ctx.worktree
-            )
+            SessionResumed(self.run_id, ctx.workflow.name, plan.start, plan.total, ctx.worktree)
         )
 
     def _become_running(self, attempt: Attempt, plan: ResumePlan) -> None:
@@ -330,4 +328,3 @@ def _restore_step_git(attempt: Attempt) -> None:
 
 def _active_seconds(document: Mapping[str, Any]) -> float:
     return duration_seconds(fields.table(document.get("timings")).get("total"))
-

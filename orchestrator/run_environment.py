@@ -160,9 +160,7 @@ class RunEnvironment:
                 secrets=self.secret_values,
                 profile=self.profile,
                 scope=scope,
-                run_command=lambda text, env: _shell_output(
-                    ctx, frame, text, env, ctx.worktree
-                ),
+                run_command=lambda text, env: _shell_output(ctx, frame, text, env, ctx.worktree),
                 cache=self.cached,
                 facts=self.facts,
             )

@@ -13,7 +13,7 @@ from orchestrator.engine import Attempt
 from orchestrator.git.command import GitError
 from orchestrator.git.worktrees import make
 from orchestrator.opening import Opening
-from orchestrator.preflight import PreparedRun
+from orchestrator.preflight import PreparedRun, start_warnings
 from orchestrator.recorder import CheckpointFailed
 from orchestrator.refusal import EXIT_BUSY, EXIT_FAILED, Refused
 from orchestrator.reporting import (
@@ -145,9 +145,7 @@ class _Starter:
         try:
             lock = RunLock.acquire(self._home, self._id)
         except Busy as error:
-            raise Refused(
-                str(error), code="busy", exit_code=EXIT_BUSY, hint=error.hint
-            ) from error
+            raise Refused(str(error), code="busy", exit_code=EXIT_BUSY, hint=error.hint) from error
         except (StoreError, OSError) as error:
             with contextlib.suppress(OSError):
                 self._home.run_directory(self._id).rmdir()
@@ -266,6 +264,8 @@ class _Starter:
                 prepared.unseen,
             )
         )
+        for warning in start_warnings(prepared):
+            self._report(Warned(warning))
         for name in self._secrets.too_short:
             self._report(Warned(f"secret {name} is shorter than 4 characters: it is not masked"))
         if prepared.environment.git_identity:
@@ -292,4 +292,3 @@ def _no_record(home: Home, session_id: str, error: Exception) -> Refused:
         exit_code=EXIT_FAILED,
         hint="nothing was started; see that the state home can be written",
     )
-

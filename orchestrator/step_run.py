@@ -138,9 +138,7 @@ def _message(step: Step, last: CommandOutcome, handler: StepOutcome | None) -> s
     return message
 
 
-def _finish_success(
-    ctx: RunContext, step: Step, frame: Frame, stale: ResultFile | None
-) -> None:
+def _finish_success(ctx: RunContext, step: Step, frame: Frame, stale: ResultFile | None) -> None:
     """Validation, commits, outputs, ``on_success``: the first that goes wrong fails the step.
 
     Raises:

@@ -72,7 +72,7 @@ def restored(
         missing.update(one for one in names if one not in secrets)
         values[name] = restore_value(values.get(name), secrets)
     same = checkpoint.x.unknown.get("same_as")
-    for name, holder in (same.items() if isinstance(same, dict) else ()):
+    for name, holder in same.items() if isinstance(same, dict) else ():
         if holder in values:
             values[name] = values[holder]
     return restore_kinds(values, checkpoint.x.list_kinds), sorted(missing)

@@ -136,9 +136,7 @@ def _validate_once(
     extra = {**frame.extra_env, "PRODIGY_VALIDATION": "true"}
     ran: list[tuple[Step, StepOutcome]] = []
     for validator in check.steps:
-        outcome = run_nested(
-            ctx, validator, frame, "validate", deadline=deadline, extra_env=extra
-        )
+        outcome = run_nested(ctx, validator, frame, "validate", deadline=deadline, extra_env=extra)
         ran.append((validator, outcome))
         if outcome.failed and not check.as_commands:
             break

@@ -34,9 +34,7 @@ class WorktreeRecord:
         numbers: dict[str, Any] | None = None,
     ) -> None:
         """Say what became of the worktree, and what the run did to it."""
-        worktree_metadata.set_status(
-            self._document, status, now=utc_now(), stop=stop, error=error
-        )
+        worktree_metadata.set_status(self._document, status, now=utc_now(), stop=stop, error=error)
         if numbers is not None:
             worktree_metadata.set_numbers(self._document, **numbers)
         self.write()

@@ -153,9 +153,9 @@ class SessionManager:
         """All sessions the filter lets through; one bad file is one row with a problem."""
         from store.catalog import Catalog
 
-        catalog = Catalog(self.home)
-        catalog.refresh()
-        return catalog.rows(session_filter)
+        with Catalog(self.home) as catalog:
+            catalog.refresh()
+            return catalog.rows(session_filter)
 
     def live_sessions(self) -> list[SessionRow]:
         """The sessions an owner is at work on."""

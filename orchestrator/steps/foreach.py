@@ -53,9 +53,7 @@ def run_foreach(ctx: RunContext, prepared: PreparedStep, frame: Frame) -> Comman
         failures.append(f"{not_run} of {len(items)} items were not started")
     successful, failed = len(journal.done), len(items) - len(journal.done) - not_run
     summary = f"Foreach completed: {len(items)} total, {successful} successful, {failed} failed"
-    frame.variables.set(
-        Layer.LAST, {"foreach.successful": successful, "foreach.failed": failed}
-    )
+    frame.variables.set(Layer.LAST, {"foreach.successful": successful, "foreach.failed": failed})
     if frame.log is not None:
         frame.log.write(f"{summary}\n".encode())
     exit_code = 1 if failures else 0
@@ -163,9 +161,7 @@ def _items(
         clear_env=prepared.step.clear_env,
         working_dir=prepared.step.working_dir,
     )
-    inner = frame.inner(
-        "item", variables=frame.variables.child(), deadline=prepared.deadline
-    )
+    inner = frame.inner("item", variables=frame.variables.child(), deadline=prepared.deadline)
     outcome = run_command(ctx, lister, inner)
     if not outcome.succeeded:
         return outcome
@@ -231,9 +227,7 @@ def _run_items(
     return failures
 
 
-def _run_body(
-    ctx: RunContext, steps: Iterable[Step], frame: Frame
-) -> StepOutcome | None:
+def _run_body(ctx: RunContext, steps: Iterable[Step], frame: Frame) -> StepOutcome | None:
     from orchestrator.step_run import run_step
 
     for step in steps:
@@ -274,4 +268,3 @@ def _item_values(item: object, index: int, total: int) -> dict[str, object]:
     values: dict[str, object] = {"item": item, "index": index, "total": total}
     values.update({f"foreach.{name}": value for name, value in list(values.items())})
     return values
-

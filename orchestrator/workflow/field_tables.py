@@ -116,9 +116,7 @@ _STEP = (
     field("ignore_validation_failure", "boolean", "a failed `step_validate` only warns", "false"),
     field("max_attempts", "positive", "beside an `on_failure` map: its own; else `retry: N`"),
     field("fail_workflow", "boolean", "beside an `on_failure` map: its own; false forgives"),
-    field(
-        "allow_failure ignore_errors continue_on_error", "boolean", "true is `on_failure: true`"
-    ),
+    field("allow_failure ignore_errors continue_on_error", "boolean", "true is `on_failure: true`"),
     field("do", "steps", "with a flat `foreach`: the steps for each item"),
     field("parallel", "parallel", "with a flat `foreach`: workers", "false"),
     field("max_items", "count", "with a flat `foreach`: only the first ones", "all"),

@@ -1,12 +1,14 @@
 """The filter language of work items: text to a tree, or the place where it stops making sense.
 
-    or   := and (("||" | OR) and)*        and := not (("&&" | AND) not)*      not := ("!" | NOT) not | cmp
-    cmp  := term (OP term | IN list)?     OP  := == = != < <= > >= CONTAINS STARTS_WITH ENDS_WITH MATCHES
-    term := "(" or ")" | func "(" term ("," term)* ")" | path "." method "(" term ")" | path | literal
+    or   := and (("||" | OR) and)*        and := not (("&&" | AND) not)*
+    not  := ("!" | NOT) not | cmp         cmp := term (OP term | IN list)?
+    OP   := == = != < <= > >= CONTAINS STARTS_WITH ENDS_WITH MATCHES
+    term := "(" or ")" | func "(" term ("," term)* ")" | path "." method "(" term ")" | path
+          | literal
     path := ["item." | "@." | "$."] name ("." name | "[" int "]" | "['" text "']")*
 
 Words are case-insensitive. A bare word on the right of an operator is a string.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
@@ -211,7 +213,7 @@ class _Parser:
         if word in _LITERALS:
             return Literal(_LITERALS[word])
         path = self._path(token)
-        if is_right and isinstance(path, Path) and len(path.keys) == 1 and follows not in (".", "["):
+        if is_right and isinstance(path, Path) and len(path.keys) == 1:
             return Literal(token.text)
         return path
 

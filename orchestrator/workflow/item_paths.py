@@ -67,7 +67,8 @@ def parse_order(text: str) -> tuple[SortKey, ...]:
     for part in text.split(","):
         match = _KEY.match(part)
         if match is None:
-            raise ValueError(f"'{part.strip()}' is not a path with ASC or DESC, NULLS FIRST or LAST")
+            words = "ASC or DESC, NULLS FIRST or LAST"
+            raise ValueError(f"'{part.strip()}' is not a path with {words}")
         path, direction, nulls = match.groups()
         descending = (direction or "").upper().startswith("DESC")
         keys.append(SortKey(path, descending, (nulls or "").upper() == "FIRST"))

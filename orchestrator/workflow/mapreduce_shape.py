@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import os
+from collections.abc import Iterable
 
-from orchestrator.workflow.fields import (
-    Fields,
-    as_integer,
-    read_duration,
-    read_integer,
-    read_map,
-    read_number,
-    wrong_type,
+from orchestrator.workflow import mapreduce_words as words
+from orchestrator.workflow.fields import Fields, as_integer, read_map, wrong_type
+from orchestrator.workflow.mapreduce_items import (
+    check_filter,
+    check_jsonpath,
+    check_pattern,
+    read_items,
 )
-from orchestrator.workflow.nodes import ListNode, MapNode, Node, Scalar, is_null
-from orchestrator.workflow.problems import Problems
+from orchestrator.workflow.mapreduce_numbers import Numbers
+from orchestrator.workflow.mapreduce_policy import Policy
+from orchestrator.workflow.model import EnvEntry
+from orchestrator.workflow.nodes import ListNode, MapNode, Scalar
 from orchestrator.workflow.reading import Place, StepReader
-from orchestrator.workflow.retry_fields import read_retry
 
-_SHORT_FORMS = (
-    "on_item_failure",
-    "continue_on_failure",
-    "max_failures",
-    "failure_threshold",
-    "error_collection",
-    "circuit_breaker",
-    "retry_config",
-)
 _WITHOUT_EFFECT = (
     "timeout_per_agent",
     "retry_on_failure",
@@ -34,51 +26,31 @@ _WITHOUT_EFFECT = (
     "enable_checkpoints",
     "batch_size",
 )
-_KEPT = {word: word for word in ("last", "all", "none")}
-_LIMITS = {word: word for word in ("pause", "wait", "fail")}
-_CONFLICTS = {word: word for word in ("agent", "retry", "dlq")}
-_AGGREGATIONS = {
-    word: word
-    for word in [
-        "count",
-        "sum",
-        "avg",
-        "average",
-        "mean",
-        "min",
-        "max",
-        "median",
-        "stddev",
-        "variance",
-        "collect",
-        "unique",
-        "flatten",
-        "sort",
-        "concat",
-        "merge",
-        "group_by",
-    ]
-}
-_POLICIES = {word: word for word in ("per_agent", "per_command", "hybrid")}
-_TIMEOUT_ACTIONS = {word: word for word in ("dlq", "skip", "fail", "graceful_terminate")}
-_SOURCES = {word: word for word in ("stdout", "stderr", "both", "combined")}
-_MULTILINE = {word: word for word in ("preserve", "join", "first_line", "last_line", "array")}
 
 
-def read_mapreduce(fields: Fields, reader: StepReader) -> None:
-    """Checks everything a MapReduce file may hold beside the keys of every workflow."""
+def read_mapreduce(fields: Fields, reader: StepReader, env: Iterable[EnvEntry]) -> None:
+    """Checks everything a MapReduce file may hold beside the keys of every workflow.
+
+    Args:
+        fields: the top level.
+        reader: reads the steps of the phases.
+        env: what the file declares, for numbers written as ``$VAR``.
+    """
     problems = fields.problems
+    numbers = Numbers({entry.name: entry for entry in env}, os.environ)
+    policy = Policy(reader)
     if "name" not in fields:
         problems.warning(fields.position, "missing_name", "the file has no 'name'")
     node = fields.node("map")
     if node is None:
         problems.error(fields.position, "missing_key", "a MapReduce workflow needs 'map'")
     elif (mapping := read_map(node, "map", problems)) is not None:
-        _map(mapping, reader)
+        _map(mapping, reader, numbers, policy)
     for phase in ("setup", "reduce"):
-        _phase(fields, phase, reader)
+        _phase(fields, phase, reader, numbers)
     _agent_merge(fields, reader)
-    _policy(fields, reader)
+    policy.read(fields, in_map=False)
+    policy.finish()
     _checkpoint(fields)
     for name in _WITHOUT_EFFECT:
         if name in fields.names():
@@ -86,7 +58,7 @@ def read_mapreduce(fields: Fields, reader: StepReader) -> None:
     fields.ignore("timeout", "max_parallel")
 
 
-def _phase(fields: Fields, name: str, reader: StepReader) -> None:
+def _phase(fields: Fields, name: str, reader: StepReader, numbers: Numbers) -> None:
     node = fields.node(name)
     if node is None:
         return
@@ -101,7 +73,7 @@ def _phase(fields: Fields, name: str, reader: StepReader) -> None:
                 "deprecated",
                 f"'commands' under '{name}' is deprecated; write the steps there",
             )
-        _numeric(inner, "timeout", read_duration)
+        numbers.duration(inner, "timeout")
         if name == "setup":
             _capture_outputs(inner)
         inner.finish()
@@ -124,51 +96,41 @@ def _capture_outputs(fields: Fields) -> None:
             fields.problems.error(
                 mapping.position, "missing_key", f"'{pair.key.text}' needs 'command_index'"
             )
-        inner.word("source", valid=_SOURCES)
-        _pattern(inner, "pattern")
-        inner.string("json_path")
-        inner.word("multiline", valid=_MULTILINE)
+        inner.word("source", valid=words.SOURCE)
+        check_pattern(inner, "pattern")
+        check_jsonpath(inner, "json_path")
+        inner.word("multiline", valid=words.MULTILINE)
         inner.integer("max_size")
         inner.ignore("default")
         inner.finish()
 
 
-def _map(node: MapNode, reader: StepReader) -> None:
+def _map(node: MapNode, reader: StepReader, numbers: Numbers, policy: Policy) -> None:
     problems = reader.problems
     fields = Fields(node, problems, "'map'")
-    if "input" not in fields:
-        problems.error(node.position, "missing_key", "'map' needs 'input': what to work on")
-    _input(fields.node("input"), problems)
-    for name in ("json_path", "filter", "sort_by", "distinct"):
-        fields.string(name)
-    fields.integer("offset")
-    fields.integer("max_items", "limit")
-    fields.mapping("validation")
+    read_items(fields)
     _template(fields, reader)
-    _numeric(fields, "max_parallel", lambda n, name, p: read_integer(n, name, p, 1))
-    _numeric(fields, "agent_timeout_secs", read_duration)
-    _numeric(fields, "agent_timeout", read_duration)
-    _timeouts(fields)
+    numbers.workers(fields, "max_parallel")
+    for name in ("agent_timeout_secs", "agent_timeout"):
+        numbers.duration(fields, name)
+    _timeouts(fields, numbers)
     _aggregations(fields)
     fields.strings("shared_files")
-    fields.word("keep_failed_worktrees", valid=_KEPT)
-    fields.ignore("executor")
-    _policy(fields, reader)
+    fields.word("keep_failed_worktrees", valid=words.KEPT_WORKTREES)
+    _executor(fields)
+    policy.read(fields, in_map=True)
     for name in _WITHOUT_EFFECT:
         if name in fields.names():
             fields.without_effect(name, why="it is no setting of a job")
     fields.finish(dict.fromkeys(("reduce", "merge", "setup", "env"), "at the top level"))
 
 
-def _input(node: Node | None, problems: Problems) -> None:
-    if not isinstance(node, MapNode):
+def _executor(fields: Fields) -> None:
+    node = fields.node("executor")
+    if not isinstance(node, Scalar):
         return
-    fields = Fields(node, problems, "'input'")
-    given = [name for name in ("file", "command", "list") if fields.node(name) is not None]
-    if len(given) != 1:
-        problems.error(node.position, "missing_key", "'input' is one of 'file', 'command', 'list'")
-    fields.duration("timeout")
-    fields.finish()
+    if node.text.strip() != "local" and not node.text.strip().startswith("dask://"):
+        wrong_type(node, "executor", "local or dask://HOST:PORT", fields.problems)
 
 
 def _template(fields: Fields, reader: StepReader) -> None:
@@ -193,7 +155,7 @@ def _template(fields: Fields, reader: StepReader) -> None:
     reader.steps(node, Place.BODY)
 
 
-def _timeouts(fields: Fields) -> None:
+def _timeouts(fields: Fields, numbers: Numbers) -> None:
     node = fields.mapping("timeout_config")
     if node is None:
         return
@@ -201,10 +163,10 @@ def _timeouts(fields: Fields) -> None:
     for name in ("agent_timeout_secs", "default", "per_command", "cleanup_grace_period_secs"):
         if isinstance(inner.node(name), MapNode):
             continue
-        _numeric(inner, name, read_duration)
+        numbers.duration(inner, name)
     inner.mapping("command_timeouts")
-    inner.word("timeout_policy", valid=_POLICIES)
-    inner.word("timeout_action", valid=_TIMEOUT_ACTIONS)
+    inner.word("timeout_policy", valid=words.TIMEOUT_POLICY)
+    inner.word("timeout_action", valid=words.TIMEOUT_ACTION)
     inner.boolean("enable_monitoring")
     inner.finish()
 
@@ -220,12 +182,12 @@ def _aggregations(fields: Fields) -> None:
             fields.problems.error(
                 mapping.position, "missing_key", f"'{pair.key.text}' needs 'type'"
             )
-        inner.word("type", valid=_AGGREGATIONS)
+        inner.word("type", valid=words.AGGREGATION)
+        check_filter(inner, "filter")
         inner.ignore(
             *[
                 "field",
                 "initial",
-                "filter",
                 "separator",
                 "key",
                 "order",
@@ -251,49 +213,10 @@ def _agent_merge(fields: Fields, reader: StepReader) -> None:
         if steps is not None:
             reader.steps(steps, Place.OTHER)
     inner.duration("timeout")
-    inner.word("on_conflict", valid=_CONFLICTS)
+    inner.word("on_conflict", valid=words.CONFLICT)
     inner.string("conflict_command")
     inner.duration("conflict_timeout")
     inner.finish()
-
-
-def _policy(fields: Fields, reader: StepReader) -> None:
-    """``error_policy`` and its short forms beside it."""
-    _short_forms(fields, reader)
-    node = fields.mapping("error_policy")
-    if node is None:
-        return
-    inner = Fields(node, fields.problems, "'error_policy'")
-    _short_forms(inner, reader)
-    handlers = inner.mapping("handlers")
-    for pair in handlers.pairs if handlers is not None else ():
-        reader.steps(pair.value, Place.HANDLER)
-    inner.word("on_usage_limit", valid=_LIMITS)
-    inner.finish()
-
-
-def _short_forms(fields: Fields, reader: StepReader) -> None:
-    problems = fields.problems
-    fields.ignore(*_SHORT_FORMS)
-    fields.boolean("continue_on_failure")
-    fields.integer("max_failures")
-    threshold = fields.node("failure_threshold")
-    if isinstance(threshold, Scalar) and threshold.text.strip().endswith("%"):
-        percent = Scalar(threshold.position, threshold.text.strip()[:-1])
-        read_number(percent, "failure_threshold", problems, 0.0, 100.0)
-    else:
-        fields.number("failure_threshold", maximum=1.0)
-    breaker = fields.mapping("circuit_breaker")
-    if breaker is not None:
-        inner = Fields(breaker, problems, "'circuit_breaker'")
-        for name in ("failure_threshold", "success_threshold", "half_open_requests"):
-            inner.integer(name, minimum=1)
-        inner.duration("timeout", "recovery_timeout")
-        inner.integer("recovery_timeout_ms")
-        inner.finish()
-    retry = fields.node("retry_config")
-    if retry is not None:
-        read_retry(retry, "retry_config", problems)
 
 
 def _checkpoint(fields: Fields) -> None:
@@ -306,22 +229,3 @@ def _checkpoint(fields: Fields) -> None:
     inner.duration("interval_duration")
     inner.duration("max_age")
     inner.finish()
-
-
-def _numeric(fields: Fields, name: str, reader: object) -> None:
-    """A number or duration that may also be ``$VAR``, resolved when the job starts."""
-    node = fields.node(name)
-    if node is None or (isinstance(node, Scalar) and "$" in node.text):
-        return
-    if callable(reader):
-        reader(node, name, fields.problems)
-
-
-def _pattern(fields: Fields, name: str) -> None:
-    text, node = fields.string(name), fields.node(name)
-    if text is None or node is None or is_null(node):
-        return
-    try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError):
-        wrong_type(node, name, "a regular expression", fields.problems)

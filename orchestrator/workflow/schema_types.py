@@ -2,62 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from orchestrator.workflow.mapreduce_words import WORDS
 from orchestrator.workflow.model import BackoffKind, CaptureFormat, FailureStrategy
-from orchestrator.workflow.parameter_fields import PARAMETER_TYPES
 from orchestrator.workflow.retry_fields import CAUSES, EXHAUSTED
+from orchestrator.workflow.schema_building import (
+    Schema,
+    a_list_of,
+    a_map_of,
+    any_of,
+    one_of,
+    ref,
+    valued,
+    words,
+)
+from orchestrator.workflow.schema_declarations import DECLARATION_TYPES
 from orchestrator.workflow.step_results import STREAMS
 
-Schema = dict[str, Any]
-
-_SCALAR = ["string", "number", "boolean"]
+BACKOFF_KEYS = (
+    "initial",
+    "delay",
+    "initial_delay",
+    "increment",
+    "base",
+    "multiplier",
+    "delays",
+    "max_delay",
+)
 _DURATION = r"^\s*([0-9]+(\.[0-9]*)?|\.[0-9]+|([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*)+)\s*$"
 _REFERENCE = r"\$"
 
 
-def ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def one_of(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-def a_list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def a_map_of(schema: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": schema}
-
-
-def words(valid: Iterable[str]) -> Schema:
-    """One of the words; editors offer them as they are, other cases and hyphens are fine too."""
-    known = sorted(set(valid))
-    return one_of({"enum": known}, {"type": "string", "pattern": f"^({'|'.join(map(_any_case, known))})$"})  # fmt: skip
-
-
-def _any_case(word: str) -> str:
-    parts = (f"[{c}{c.upper()}]" if c.isalpha() else "[-_]?" for c in word)
-    return "".join(parts)
-
-
-def valued(name: str) -> Schema:
-    """``NAME:…``, ``{NAME: …}``: a word with a value."""
-    return one_of(
-        {"type": "string", "pattern": f"^{_any_case(name)}:"},
-        {"type": "object", "minProperties": 1, "maxProperties": 1,
-         "patternProperties": {f"^{_any_case(name)}$": {}}, "additionalProperties": False},
-    )  # fmt: skip
-
-
-_TEXT: Schema = {"type": _SCALAR}
+_TEXT: Schema = {"type": SCALAR}
 _BOOLEAN = one_of(
     {"type": "boolean"},
-    {"type": "string", "pattern": "^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF])$"},  # fmt: skip
+    {"type": "string", "pattern": any_of(("true", "false", "yes", "no", "on", "off"))},
 )
 _COUNT = one_of(
     {"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\s*\+?[0-9]+\s*$"}
@@ -82,62 +62,6 @@ _DURATIONS = one_of(
     {"type": "array", "items": ref("count"), "minItems": 2, "maxItems": 2},
 )
 _STEP_LIST = one_of(a_list_of(ref("list_item")), ref("step"), _TEXT)
-_KIND_OF_A_STEP = [
-    {"required": [kind]}
-    for kind in ["shell", "claude", "foreach", "write_file", "workflow", "use", "template", "test", "analyze", "command", "name", "validate"]
-]
-_PARAMETERS = one_of(
-    a_list_of(ref("listed_parameter")),
-    {
-        "type": "object",
-        "properties": {
-            "required": a_list_of(ref("listed_parameter")),
-            "optional": a_list_of(ref("listed_parameter")),
-        },
-        "additionalProperties": False,
-    },
-    {
-        "type": "object",
-        "properties": {"definitions": a_map_of(ref("given_parameter"))},
-        "required": ["definitions"],
-        "additionalProperties": False,
-    },
-    a_map_of(ref("given_parameter")),
-)
-_ENV_VALUE = one_of(
-    {"type": [*_SCALAR, "null"]},
-    {
-        "type": "object",
-        "properties": {"command": _TEXT, "cache": ref("boolean"), "secret": ref("boolean")},
-        "required": ["command"],
-        "additionalProperties": False,
-    },
-    {
-        "type": "object",
-        "properties": {
-            "condition": _TEXT,
-            "when_true": _TEXT,
-            "when_false": _TEXT,
-            "secret": ref("boolean"),
-        },
-        "required": ["condition"],
-        "additionalProperties": False,
-    },
-    {
-        "type": "object",
-        "not": {"anyOf": [{"required": ["command"]}, {"required": ["condition"]}]},
-        "additionalProperties": one_of(
-            _TEXT,
-            {
-                "type": "object",
-                "properties": {"value": _TEXT, "secret": ref("boolean")},
-                "required": ["value"],
-                "additionalProperties": False,
-            },
-        ),
-    },
-)
-
 TYPES: Mapping[str, tuple[str, Schema]] = {
     "any": ("any", {}),
     "text": ("text", _TEXT),
@@ -151,7 +75,7 @@ TYPES: Mapping[str, tuple[str, Schema]] = {
     "fraction": ("number 0–1", _NUMBER),
     "percent": ("number 0–100", _NUMBER),
     "share": (
-        "0–1 or `\"20%\"`",
+        '0–1 or `"20%"`',
         one_of(_NUMBER, {"type": "string", "pattern": r"^\s*[0-9.]+\s*%\s*$"}),
     ),
     "count_or_name": (
@@ -276,9 +200,7 @@ TYPES: Mapping[str, tuple[str, Schema]] = {
                     ref("durations"),
                     {
                         "type": "object",
-                        "propertyNames": {
-                            "enum": ["initial", "delay", "initial_delay", "increment", "base", "multiplier", "delays", "max_delay"]
-                        },
+                        "propertyNames": {"enum": list(BACKOFF_KEYS)},
                     },
                 ),
             },
@@ -336,56 +258,7 @@ TYPES: Mapping[str, tuple[str, Schema]] = {
         ),
     ),
     "check_type": ("word", words(("shell", "claude"))),
-    # -- declarations
-    "env": ("map", a_map_of(ref("env_value"))),
-    "env_value": ("text or map", _ENV_VALUE),
-    "env_files": (
-        "path or list",
-        one_of(_TEXT, a_list_of(one_of(_TEXT, ref("env_file_map"))), ref("env_file_map")),
-    ),
-    "secrets": (
-        "map",
-        a_map_of(one_of({"type": [*_SCALAR, "null"]}, ref("secret_map"))),
-    ),
-    "provider": (
-        "word",
-        one_of(_TEXT, {"type": "object", "properties": {"custom": _TEXT}, "required": ["custom"],
-                       "additionalProperties": False}),
-    ),
-    "profiles": ("map", a_map_of(one_of({"type": "null"}, {"type": "object"}))),
-    "parameters": ("list or map", _PARAMETERS),
-    "parameter_type": ("word", words(PARAMETER_TYPES)),
-    "listed_parameter": ("NAME or map", one_of(_TEXT, ref("parameter_map"))),
-    "given_parameter": (
-        "value or map",
-        one_of({"type": [*_SCALAR, "null", "array"]}, ref("parameter_map")),
-    ),
-    "imports": (
-        "path or list",
-        one_of(_TEXT, ref("import_map"), a_list_of(one_of(_TEXT, ref("import_map")))),
-    ),
-    "template_use": ("name or map", one_of(_TEXT, ref("template_use_map"))),
-    "template_source": (
-        "path, name or map",
-        one_of(
-            _TEXT,
-            {
-                "type": "object",
-                "properties": {"file": _TEXT, "registry": _TEXT},
-                "additionalProperties": False,
-                "minProperties": 1,
-                "maxProperties": 1,
-            },
-        ),
-    ),
-    "templates": ("map", a_map_of(one_of(ref("local_template_map"), ref("steps")))),
-    "sub_workflows": (
-        "map or list",
-        one_of(
-            a_map_of(one_of(ref("sub_workflow_map"), a_list_of(ref("list_item")))),
-            a_list_of({"allOf": [ref("sub_workflow_map"), {"required": ["name"]}]}),
-        ),
-    ),
+    **DECLARATION_TYPES,
     "standard_policy": (
         "map",
         {"type": "object", "properties": {"retry_config": ref("retry")}},
@@ -406,5 +279,3 @@ TYPES: Mapping[str, tuple[str, Schema]] = {
     **{name: ("word", words(valid)) for name, valid in WORDS.items()},
 }
 """By name: what people call the type, and its definition in the schema."""
-
-KINDS_OF_A_STEP = _KIND_OF_A_STEP

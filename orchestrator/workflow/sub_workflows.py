@@ -158,9 +158,7 @@ class SubWorkflows:
     def adopt(self, others: SubWorkflows, names: frozenset[str] | None) -> None:
         """Take over those of an imported file, before the own ones, which win."""
         taken = {
-            name: entry
-            for name, entry in others.entries.items()
-            if names is None or name in names
+            name: entry for name, entry in others.entries.items() if names is None or name in names
         }
         self.entries = {**taken, **self.entries}
 

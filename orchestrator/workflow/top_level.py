@@ -115,7 +115,8 @@ def build_workflow(root: Node, stem: str, problems: Problems, builder: StepBuild
     fields.ignore(*METADATA)
     fields.ignore(*(name for name in fields.names() if name.startswith(("x-", "."))))
     if kind is WorkflowKind.MAPREDUCE:
-        read_mapreduce(fields, builder)
+        declared = [*env, *(e for p in workflow.profiles.values() for e in p.env)]
+        read_mapreduce(fields, builder, declared)
         fields.finish(_IN_MAP | _IN_A_STEP)
         return workflow
     fields.ignore(*COMPOSITION)

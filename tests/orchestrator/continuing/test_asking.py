@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from typing import Any
@@ -303,8 +302,10 @@ def test_the_program_waits_for_the_fact_only_when_told_to(stage: Stage) -> None:
     assert "pausing" in at_once.stdout
     short = stage.world.prodigy("pause", stage.id, "--wait", "1").expect(0)
     assert "pausing" in short.stdout
+    request = stage.world.home.request_file(stage.id, "pause")
+    before = request.read_bytes()
     waiting = stage.world.prodigy.start("pause", stage.id, "--wait")
+    wait_until(lambda: request.read_bytes() != before, "it asks once more")
     stage.open_gate()
     assert "paused after step 2/3" in waiting.finish().expect(0).stdout
     assert child.finish() == 130
-    assert os.path.exists(stage.world.home.run_lock(stage.id))

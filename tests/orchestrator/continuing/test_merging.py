@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 from typing import Any
@@ -12,6 +13,7 @@ from orchestrator.merging import check_merge
 from orchestrator.refusal import Refused
 from store.states import MergeState
 from tests.orchestrator.continuing.stage import Stage, merge
+from tests.program import wait_until
 
 COMMITS = [{"shell": "echo ours > ours.txt", "auto_commit": True}]
 
@@ -261,7 +263,7 @@ def test_a_conflict_whose_solver_is_stopped_is_taken_back(
     claude = programs / "claude"
     claude.write_text(f"#!/bin/sh\ntouch '{stage.mark('waiting')}'\nsleep 60\n")
     claude.chmod(claude.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{programs}:{__import__('os').environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     command = stage.world.repository / ".claude/commands/prodigy-merge-worktree.md"
     command.parent.mkdir(parents=True)
     command.write_text("solve it")
@@ -269,8 +271,6 @@ def test_a_conflict_whose_solver_is_stopped_is_taken_back(
     unmerged(stage)
     commit(stage, "ours.txt")
     child = stage.child(lambda: merge(stage))
-    from tests.program import wait_until
-
     wait_until(stage.mark("waiting").exists, "the solver works")
     child.signal(signal.SIGINT)
     child.finish()

@@ -216,9 +216,7 @@ def test_what_a_prompt_does_not_find_is_said(run_workflow: RunWorkflow, fake_cla
     assert ran.warnings == ["'${nowhere}' in a prompt is not defined"]
 
 
-def test_an_agent_may_be_asked_for_plain_text(
-    run_workflow: RunWorkflow, fake_claude: Path
-) -> None:
+def test_an_agent_may_be_asked_for_plain_text(run_workflow: RunWorkflow, fake_claude: Path) -> None:
     ran = run_workflow(
         """
         env: {PRODIGY_CLAUDE_STREAMING: "false"}

@@ -15,7 +15,10 @@ def beside(repository: Path, name: str, text: str) -> None:
 
 
 def test_a_sub_workflow_sees_only_what_it_is_given(run_workflow: Runner, repository: Path) -> None:
-    beside(repository, "build.yml", """\
+    beside(
+        repository,
+        "build.yml",
+        """\
         parameters: {required: [target], optional: [{name: copies, type: number, default: 2}]}
         env: {OWN: "of ${target}"}
         commands:
@@ -24,7 +27,8 @@ def test_a_sub_workflow_sees_only_what_it_is_given(run_workflow: Runner, reposit
             id: inner
           - shell: "printf made-it"
             capture: artifact
-        """)
+        """,
+    )
     ran = run_workflow("""\
         env: {OUTER: outside}
         commands:
@@ -45,20 +49,32 @@ def test_a_sub_workflow_sees_only_what_it_is_given(run_workflow: Runner, reposit
 
 
 def test_three_levels_of_files_compose_and_run(run_workflow: Runner, repository: Path) -> None:
-    beside(repository, "middle.yml", """\
+    beside(
+        repository,
+        "middle.yml",
+        """\
         sub_workflows: {low: {source: low.yml, inputs: {word: "${word}+low"}, outputs: [made]}}
         commands:
           - {shell: "printf ${low.made}", capture: made}
-        """)
-    beside(repository, "low.yml", """\
+        """,
+    )
+    beside(
+        repository,
+        "low.yml",
+        """\
         extends: base.yml
         commands: [{use: say, with: {what: "${word}"}}]
-        """)
-    beside(repository, "base.yml", """\
+        """,
+    )
+    beside(
+        repository,
+        "base.yml",
+        """\
         env: {LEVEL: base}
         templates:
           say: [{shell: 'printf "%s@%s" "${what}" "$LEVEL"', capture: made}]
-        """)
+        """,
+    )
     ran = run_workflow("""\
         sub_workflows:
           mid: {source: middle.yml, inputs: {word: top}, outputs: [made]}
@@ -130,10 +146,14 @@ def test_its_directories_begin_where_it_says(run_workflow: Runner) -> None:
 
 
 def test_an_input_of_a_wrong_type_fails_the_step(run_workflow: Runner, repository: Path) -> None:
-    beside(repository, "n.yml", """\
+    beside(
+        repository,
+        "n.yml",
+        """\
         parameters: {required: [{name: n, type: number}]}
         commands: [{shell: "echo ${n} >>trace"}]
-        """)
+        """,
+    )
     run_workflow("""\
         commands:
           - {shell: "printf many", capture: count}
@@ -187,11 +207,15 @@ def test_values_that_cannot_be_had_fail_the_step_and_can_be_handled(run_workflow
 def test_secrets_and_masking_reach_into_sub_workflows(
     run_workflow: Runner, repository: Path
 ) -> None:
-    beside(repository, "child.yml", """\
+    beside(
+        repository,
+        "child.yml",
+        """\
         secrets: {TOKEN: CHILD_TOKEN}
         env: {HIDDEN: {value: hide-this-value, secret: true}}
         commands: [{shell: 'echo "$TOKEN and $HIDDEN"'}]
-        """)
+        """,
+    )
     ran = run_workflow(
         "sub_workflows: {c: {source: child.yml}}\ncommands: [{shell: 'true'}]\n",
         env={"CHILD_TOKEN": "very-secret-token"},

@@ -17,9 +17,7 @@ SECRET = 's3cr3t "value"/with+more'
 
 def forms_of(value: str) -> list[bytes]:
     """The value as it is, and as programs print it."""
-    inside = [
-        base64.b64encode(b"x" * before + value.encode())[4:-4] for before in range(3)
-    ]
+    inside = [base64.b64encode(b"x" * before + value.encode())[4:-4] for before in range(3)]
     plain = [value, json.dumps(value)[1:-1], quote(value, safe="")]
     return [text.encode() for text in plain] + inside
 

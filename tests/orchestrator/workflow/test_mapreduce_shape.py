@@ -10,7 +10,7 @@ from tests.orchestrator.workflow.loading import load, problems, workflow
 FULL = """\
 name: job
 mode: mapreduce
-env: {MAX: 5}
+env: {MAX: 5, T: 90s}
 setup:
   commands: [{shell: make-items}]
   timeout: "$T"
@@ -52,7 +52,7 @@ checkpoint: {interval_items: 5}
 def test_a_file_with_every_setting_loads_without_a_word() -> None:
     loaded = workflow(FULL)
     assert loaded.kind is WorkflowKind.MAPREDUCE
-    assert (loaded.name, [entry.name for entry in loaded.env]) == ("job", ["MAX"])
+    assert (loaded.name, [entry.name for entry in loaded.env]) == ("job", ["MAX", "T"])
     assert loaded.merge is not None and len(loaded.merge.steps) == 1
 
 

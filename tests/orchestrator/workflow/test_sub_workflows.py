@@ -47,7 +47,8 @@ def shown(workflow: Workflow) -> list[str]:
 
 
 def test_they_run_in_order_after_setup_and_before_the_commands(compose: Compose) -> None:
-    workflow = right(compose("""\
+    workflow = right(
+        compose("""\
         setup: [{shell: first}]
         sub_workflows:
           a: {commands: [{shell: in-a}]}
@@ -55,14 +56,16 @@ def test_they_run_in_order_after_setup_and_before_the_commands(compose: Compose)
           c: {commands: [{shell: in-c}], parallel: yes}
           d: [{shell: in-d}]
         commands: [{shell: last}]
-        """))
+        """)
+    )
     assert shown(workflow) == ["first", "a", "b, c", "d", "last"]
     assert [step.kind for step in workflow.steps[1:4]] == [StepKind.WORKFLOW] * 3
     assert [block.name for block in workflow.steps[2].blocks] == ["b", "c"]
 
 
 def test_one_that_a_step_places_runs_only_there(compose: Compose) -> None:
-    workflow = right(compose("""\
+    workflow = right(
+        compose("""\
         workflows:
           - {name: a, commands: [{shell: in-a}, {workflow: b}]}
           - {name: b, commands: [{shell: in-b}]}
@@ -70,18 +73,21 @@ def test_one_that_a_step_places_runs_only_there(compose: Compose) -> None:
         commands:
           - shell: own
           - {workflow: c, id: third, on_failure: true}
-        """))
+        """)
+    )
     assert shown(workflow) == ["a", "own", "c"]
     assert [step.text for step in block_of(workflow).steps] == ["in-a", "b"]
     assert workflow.steps[2].id == "third" and workflow.steps[2].on_failure is not None
 
 
 def test_without_commands_main_is_what_runs(compose: Compose) -> None:
-    workflow = right(compose("""\
+    workflow = right(
+        compose("""\
         sub_workflows:
           other: {commands: [{shell: a}]}
           main: {commands: [{shell: b}]}
-        """))
+        """)
+    )
     assert shown(workflow) == ["main"]
 
 
@@ -117,16 +123,18 @@ def test_a_source_is_a_file_with_parameters_of_its_own(compose: Compose) -> None
 
 
 def test_an_inline_one_may_extend_a_base_and_use_the_templates_around_it(compose: Compose) -> None:
-    workflow = right(compose(
-        """\
+    workflow = right(
+        compose(
+            """\
         templates: {t: [{shell: from-template}]}
         sub_workflows:
           a: {extends: base, commands: [{use: t}]}
           b: {extends: base}
         commands: [{shell: own}]
         """,
-        base="env: {X: base}\ncommands: [{shell: from-base}]\n",
-    ))
+            base="env: {X: base}\ncommands: [{shell: from-base}]\n",
+        )
+    )
     assert [step.text for step in block_of(workflow, 0).steps] == ["from-template"]
     assert [step.text for step in block_of(workflow, 1).steps] == ["from-base"]
     settings = block_of(workflow, 0).settings
