@@ -28,6 +28,8 @@ COMMANDS = {
     "checkpoints": Entry("app.cli.checkpoints:checkpoints", "Look at what a resume would use."),
     "worktree": Entry("app.cli.worktree:worktree", "List, find, merge and clean worktrees."),
     "validate": Entry("app.cli.validate:validate", "Find every problem of workflow files."),
+    "schema": Entry("app.cli.schema:schema", "Print the JSON Schema of workflow files."),
+    "migrate-yaml": Entry("app.cli.migrate_yaml:migrate_yaml", "Rewrite old forms of workflows."),
     "init": Entry("app.cli.init:init", "Install slash commands and an example workflow."),
     "config": Entry("app.cli.config:config", "Show, trace, check and set the configuration."),
     "completion": Entry("app.cli.completion:completion", "Print completion for a shell."),

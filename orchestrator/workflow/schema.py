@@ -9,7 +9,7 @@ from orchestrator.workflow.schema_types import TYPES
 from orchestrator.workflow.step_kinds import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ANCHORS = {"^(x-|\\.)": {}}
+_ANCHORS: Schema = {"^(x-|\\.)": {}}
 """Keys at the top level that are places for anchors."""
 _HANDLER_OPTIONS = ("timeout", "commit_required", "max_attempts", "fail_workflow", "capture")
 

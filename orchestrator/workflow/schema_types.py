@@ -8,6 +8,7 @@ from orchestrator.workflow.mapreduce_words import WORDS
 from orchestrator.workflow.model import BackoffKind, CaptureFormat, FailureStrategy
 from orchestrator.workflow.retry_fields import CAUSES, EXHAUSTED
 from orchestrator.workflow.schema_building import (
+    SCALAR,
     Schema,
     a_list_of,
     a_map_of,

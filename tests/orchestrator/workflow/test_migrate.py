@@ -1,0 +1,160 @@
+"""Old forms are rewritten in place: same meaning, same comments, same order, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from orchestrator.workflow.load import load_workflow
+from orchestrator.workflow.migrate import CannotMigrate, migrate
+from orchestrator.workflow.problems import Position
+
+JOB = """\
+# a job
+name: job
+timeout_per_agent: 5m   # of no use
+map:
+  input: items.json     # what
+  agent_template:
+    commands:           # for each
+      # first
+      - claude: "/fix ${item}"
+
+      - shell: |
+          echo one
+            echo deeper
+  # after the template
+  max_parallel: 3
+  batch_size: 7
+reduce:
+  commands:
+  - shell: done
+# the end
+"""
+NEW_JOB = """\
+# a job
+name: job
+map:
+  input: items.json     # what
+  agent_template:
+    # for each
+    # first
+    - claude: "/fix ${item}"
+
+    - shell: |
+        echo one
+          echo deeper
+  # after the template
+  max_parallel: 3
+reduce:
+  - shell: done
+# the end
+"""
+
+
+def meaning(text: str) -> object:
+    """The loaded workflow without the places of its parts."""
+    loaded = load_workflow(Path("/nowhere/w.yml"), text=text.encode())
+    assert loaded.workflow is not None, "\n".join(map(str, loaded.problems))
+    return _placeless(loaded.workflow)
+
+
+def _placeless(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_placeless(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: _placeless(getattr(value, field.name))
+            for field in fields(value)
+            if not isinstance(getattr(value, field.name), Position) and field.name != "sources"
+        }
+    return str(value) if type(value).__name__ == "Expression" else value
+
+
+def codes(text: str) -> set[str]:
+    loaded = load_workflow(Path("/nowhere/w.yml"), text=text.encode())
+    return {problem.code for problem in loaded.problems}
+
+
+def test_nested_commands_move_up_with_their_comments() -> None:
+    migrated = migrate(JOB)
+    assert migrated.text == NEW_JOB
+    assert codes(JOB) == {"deprecated", "no_effect"} and not codes(NEW_JOB)
+    assert meaning(JOB) == meaning(NEW_JOB)
+    assert [change.partition(": ")[2] for change in migrated.changes] == [
+        "'timeout_per_agent' has no effect: removed",
+        "'commands' under 'agent_template': its steps are written there",
+        "'batch_size' has no effect: removed",
+        "'commands' under 'reduce': its steps are written there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- test: make check  # c\n", "- shell: make check  # c\n"),
+        ("- {test: make, id: a}\n", "- {shell: make, id: a}\n"),
+        ("- test:\n    command: make # c\n    on_failure: {claude: /fix}\n  id: a\n",
+         "- shell: make # c\n  on_failure: {claude: /fix}\n  id: a\n"),
+        ("- test: {command: make, on_failure: ./fix}\n  id: a\n",
+         "- shell: make\n  on_failure: ./fix\n  id: a\n"),
+        ("- {test: {command: make, on_failure: ./fix}, id: a}\n",
+         "- {shell: make, on_failure: ./fix, id: a}\n"),
+        ("- shell: a\n  on_failure:\n    commands: [{shell: b}]\n    retry_original: true\n",
+         "- shell: a\n  on_failure:\n    commands: [{shell: b}]\n    max_attempts: 2\n"),
+        ("- shell: a\n  on_failure:\n    shell: b\n    retry_original: false\n    timeout: 5\n",
+         "- shell: a\n  on_failure:\n    shell: b\n    timeout: 5\n"),
+        ("- shell: a\n  on_failure: {shell: b, max_attempts: 1, retry_original: true}\n",
+         "- shell: a\n  on_failure: {shell: b, max_attempts: 2}\n"),
+        ("- shell: a\n  on_failure: {retry_original: yes, shell: b}\n",
+         "- shell: a\n  on_failure: {shell: b}\n"),
+        ("- shell: a\n  retries: 2\n", "- shell: a\n  retry: 3\n"),
+        ("name: m\nmap: {input: x, agent_template: {commands: [{shell: a}]}, batch_size: 3}\n",
+         "name: m\nmap: {input: x, agent_template: [{shell: a}], batch_size: 3}\n"),
+        ("name: m\nmap:\n  input: x\n  agent_template:\n    commands: [{shell: a}]\n",
+         "name: m\nmap:\n  input: x\n  agent_template:\n    [{shell: a}]\n"),
+    ],
+)  # fmt: skip
+def test_each_old_form_keeps_its_meaning(old: str, new: str) -> None:
+    assert migrate(old).text == new
+    assert meaning(old) == meaning(new)
+    assert "deprecated" not in codes(new)
+    assert migrate(new).changes == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- shell: a\n",
+        "# only a comment\n",
+        "",
+        "merge:\n  commands: [{shell: a}]\n  timeout: 5\ncommands: [{shell: b}]\n",
+        "name: m\nmap: {input: x, agent_template: [{shell: a}]}\n"
+        "reduce: {commands: [{shell: b}], timeout: 5}\n",
+        "- test: {command: a, other: b}\n",
+        "- shell: 'test: x'\n- shell: |\n    test: y\n",
+    ],
+)
+def test_what_is_not_old_stays_byte_for_byte(text: str) -> None:
+    migrated = migrate(text)
+    assert (migrated.text, migrated.changes) == (text, ())
+
+
+def test_every_step_of_a_long_file_is_rewritten_at_once() -> None:
+    old = "".join(f"- test: echo {number}  # {number}\n" for number in range(300))
+    migrated = migrate(old)
+    assert migrated.text == old.replace("test:", "shell:")
+    assert len(migrated.changes) == 300
+
+
+def test_windows_line_ends_stay() -> None:
+    old = dedent(JOB).replace("\n", "\r\n")
+    assert migrate(old).text == NEW_JOB.replace("\n", "\r\n")
+
+
+def test_a_file_that_is_no_yaml_is_left_alone() -> None:
+    with pytest.raises(CannotMigrate, match="line 1"):
+        migrate("a: [1\n")
