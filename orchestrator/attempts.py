@@ -91,6 +91,18 @@ def _run_once(ctx: RunContext, step: Step, frame: Frame) -> CommandOutcome:
             outcome = _checked(ctx, step, frame, run_command(ctx, step, frame))
         finally:
             frame.log = None
+    if frame.role == "step" and not outcome.succeeded:
+        ctx.event(
+            "attempt_failed",
+            step_index=frame.index,
+            attempt=frame.attempt,
+            duration=outcome.duration_seconds,
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            timed_out=outcome.timed_out,
+            log=name,
+            log_bytes=outcome.log_bytes,
+        )
     return replace(outcome, log=name)
 
 

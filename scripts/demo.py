@@ -51,8 +51,7 @@ def main() -> int:
         code = _in_the_dashboard()
     else:
         code = _prodigy("run", "demo.yml", "--plain")
-    print("\nThe session, as `prodigy sessions list` has it:\n", flush=True)
-    listed = _prodigy("sessions", "list", "--limit", "5")
+    listed = _list_completed()
     print(
         f"\nTo look further:\n"
         f"  export PRODIGY_HOME={PLACE / 'home'} PATH={PROGRAMS}:$PATH\n"
@@ -78,7 +77,12 @@ def _in_the_dashboard() -> int:
         return started.returncode or 1
     session = next((word for word in words if word.startswith("session-")), words[-1])
     print(f"{session} runs by itself now; the dashboard opens. Press q to leave it.", flush=True)
-    return _prodigy("tui", session)
+    return _prodigy("tui", session) or _list_completed()
+
+
+def _list_completed() -> int:
+    print("\nCompleted, as `prodigy sessions list --status Completed` has it:\n", flush=True)
+    return _prodigy("sessions", "list", "--status", "Completed", "--limit", "5")
 
 
 def _prodigy(*words: str) -> int:

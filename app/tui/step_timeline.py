@@ -47,6 +47,8 @@ class Happened:
                 self._finish(event, at_us, failed=False)
             case "step_failed":
                 self._finish(event, at_us, failed=True)
+            case "attempt_failed":
+                self._close(at_us, _ending(fields), failed=True)
             case "step_retrying":
                 delay = float(number(fields.get("delay_ms")) or 0.0) / 1000
                 if delay >= 1:

@@ -170,11 +170,7 @@ class _Editor:
         comment = self._text[inner_key.end_mark.index : after_key].partition("#")
         kept = f"{' ' * wanted}#{comment[2]}" if comment[1] else ""
         lines = self._text[after_key:end].splitlines(keepends=True)
-        moved = [
-            line[less:] if line[:less].isspace() or not less else line.lstrip(" ")
-            for line in lines
-        ]
-        return Edit(start, end, kept + "".join(moved))
+        return Edit(start, end, kept + "".join(_moved_left(line, less) for line in lines))
 
     def _test(
         self, node: yaml.MappingNode, pairs: dict[str, Pair]
@@ -203,8 +199,7 @@ class _Editor:
         start, end = key.start_mark.index, self._end_of_block(value)
         less = first.start_mark.column - key.start_mark.column
         lines = self._text[first.start_mark.index : end].splitlines(keepends=True)
-        moved = [lines[0], *(line[less:] if line[:less].isspace() else line for line in lines[1:])]
-        text = "".join(moved)
+        text = "".join([lines[0], *(_moved_left(line, less) for line in lines[1:])])
         at = body["command"][0].start_mark.index - first.start_mark.index
         if at == 0:
             text = re.sub(r"\Acommand\b", "shell", text)
@@ -287,6 +282,12 @@ class _Editor:
         last = _last_scalar_end(node)
         # a block scalar ends at the start of the next line already
         return last if last and self._text[last - 1] == "\n" else self._line_end(last)
+
+
+def _moved_left(line: str, columns: int) -> str:
+    """A line without so many leading blanks; fewer where it has not as many."""
+    blanks = len(line) - len(line.lstrip(" "))
+    return line[min(columns, blanks) :]
 
 
 def _last_scalar_end(node: yaml.Node) -> int:

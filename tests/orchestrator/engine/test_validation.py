@@ -146,11 +146,16 @@ def test_a_result_that_cannot_be_read_is_incomplete_with_the_reason(
 ) -> None:
     write = "rm -f r.json" if content is None else f"echo '{content}' >r.json"
     ran = run_workflow(
-        [f"{write}"][0].join(
-            ("- shell: |\n    ", "\n  validate:\n    result_file: r.json\n    on_incomplete:\n"
-             "      shell: 'echo ${validation.status}: ${validation.missing:csv|quote} >>trace'\n"
-             "      max_attempts: 1\n      fail_workflow: false\n")
-        )
+        f"""
+        - shell: |
+            {write}
+          validate:
+            result_file: r.json
+            on_incomplete:
+              shell: "echo ${{validation.status}}: ${{validation.missing:csv|quote}} >>trace"
+              max_attempts: 1
+              fail_workflow: false
+        """
     ).completed()
     (line,) = ran.lines()
     assert (reason or "clean") in line
@@ -177,7 +182,7 @@ def test_an_agent_may_validate_and_its_failure_means_incomplete(
           validate:
             claude: '/check fake:json={"completion_percentage":90,"gaps":{"a":{"severity":"low"}}}'
             threshold: 90
-        - shell: "echo ${validation.gaps:json} >>trace"
+        - shell: "echo '${validation.gaps:json}' >>trace"
         - shell: "true"
           validate:
             claude: "/check fake:is-error"
