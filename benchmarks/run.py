@@ -6,12 +6,13 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import dashboard, lists, memory, runs, writes
+from benchmarks import dashboard, language, lists, memory, runs, writes
 from benchmarks.measuring import Result
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
     "writes": writes.measure,
     "runs": runs.measure,
+    "language": language.measure,
     "lists": lists.measure,
     "memory": memory.measure,
     "dashboard": dashboard.measure,

@@ -76,7 +76,7 @@ def _tell(ctx: RunContext, frame: Frame, event: AgentEvent) -> None:
             ctx.event(
                 "claude_message",
                 **common,
-                content=text[:_MESSAGE_LIMIT],
+                content=ctx.secrets.mask_text(text)[:_MESSAGE_LIMIT],
                 message_type="assistant",
                 json_log_location=None,
             )

@@ -37,6 +37,7 @@ from store.times import to_text, utc_now
 _USAGE_LIMIT_WAIT_SECONDS = 15 * 60
 _SHOWN_WAIT_SECONDS = 5
 _INLINE_OUTPUT_BYTES = 10_000
+_COMMAND_LIMIT = 4096
 
 
 class UsageLimitReached(Exception):
@@ -114,7 +115,7 @@ def _announce(ctx: RunContext, step: Step, frame: Frame, log: str | None) -> Non
         attempt=frame.attempt,
         kind=str(step.kind),
         label=label,
-        command=step.text[:4096],
+        command=ctx.secrets.mask_text(step.text)[:_COMMAND_LIMIT],
         head=frame.head_before,
         log=log,
         claude_session=frame.conversation,

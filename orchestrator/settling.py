@@ -64,10 +64,12 @@ def record_end(run: StoppedRun, owner: Owner) -> None:
     checkpoint, status = run.checkpoint, run.truth.status
     assert checkpoint is not None and status in _OVER
     events = _events(run, owner)
+    ended = fields.moment(checkpoint.timestamp) or utc_now()
+    if run.saved_by_half:
+        checkpoints.save(run.home, checkpoint)
     if run.record is None:
         repair.make_record(run.home, run.session_id, started_by="resume")
     else:
-        ended = fields.moment(checkpoint.timestamp) or utc_now()
         _write(
             run,
             status,

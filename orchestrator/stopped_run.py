@@ -39,6 +39,8 @@ class StoppedRun:
     verdict: Verdict
     truth: Truth
     lost_variables: tuple[str, ...] = ()
+    saved_by_half: bool = False
+    """Whether the checkpoint is in the history only: killed before it became the main file."""
 
     # -- what several files may say; the checkpoint first
 
@@ -235,6 +237,7 @@ def read_run(home: Home, session_id: str, *, seq: int | None = None) -> StoppedR
         verdict=probe(home, session_id, says_active=status in _ACTIVE),
         truth=truth,
         lost_variables=lost,
+        saved_by_half=found is not None and found.path.parent == home.history_directory(session_id),
     )
 
 

@@ -84,6 +84,8 @@ class Catalog:
         self._owned: set[str] = set()
         self._duplicates: dict[str, str] = {}
         self._rows: dict[str, SessionRow] = {}
+        self._before: dict[str, SessionRow] = {}
+        self._unfinished: set[str] = set()
 
     def refresh(self, ids: Collection[str] | None = None) -> Changed:
         """Look at the files again.
@@ -105,20 +107,37 @@ class Catalog:
                 listing = list_runs(self.home, ids)
             if ids is None and self._rows and not self.home.root.is_dir():
                 raise StoreError("the state home is gone", path=self.home.root, operation="list")
-            before = self._rows
-            self._rows = dict(before)
+            self._before = {}
             changed, removed = known.update(listing, ids)
             for run_id in changed | removed:
-                self._rows.pop(run_id, None)
+                self._drop_row(run_id)
             for run_id in removed:
                 self._standings.pop(run_id, None)
+            self._find_unfinished(None if ids is None else changed | removed)
             self._owned = listing.owned | (self._owned - set(ids) if ids is not None else set())
             if ids is None:
                 changed |= self._find_duplicates(listing)
             changed |= self._assess(None if ids is None else set(ids) | changed)
             known.save_if_due()
+            before, self._before = self._before, {}
             seen = {run_id for run_id in changed if self._looks_as(before.get(run_id))}
             return Changed(frozenset(changed - seen), frozenset(removed))
+
+    def _find_unfinished(self, among: set[str] | None = None) -> None:
+        cards = self._runs().cards
+        if among is None:
+            self._unfinished = {one for one, card in cards.items() if card.status in _UNFINISHED}
+            return
+        self._unfinished -= among
+        self._unfinished |= {
+            one for one in among if one in cards and cards[one].status in _UNFINISHED
+        }
+
+    def _drop_row(self, run_id: str) -> None:
+        """Forget how a row looks; until the end of a refresh it can be compared with the new."""
+        row = self._rows.pop(run_id, None)
+        if row is not None:
+            self._before[run_id] = row
 
     def _looks_as(self, before: SessionRow | None) -> bool:
         """Whether a row that was shown is still right, although its files were read again."""
@@ -130,6 +149,7 @@ class Catalog:
     def _runs(self) -> KnownRuns:
         if self._known is None:
             self._known = KnownRuns(self.home, Index(self.home) if self._use_index else None)
+            self._find_unfinished()
         return self._known
 
     def _find_duplicates(self, listing: Listing) -> set[str]:
@@ -145,7 +165,7 @@ class Catalog:
         before, self._duplicates = self._duplicates, found
         changed = before.keys() ^ found.keys()
         for run_id in changed:
-            self._rows.pop(run_id, None)
+            self._drop_row(run_id)
         return set(changed)
 
     # -- how runs stand whose record alone cannot say
@@ -170,7 +190,7 @@ class Catalog:
             )
             if self._standings.get(run_id) != standing:
                 self._standings[run_id] = standing
-                self._rows.pop(run_id, None)
+                self._drop_row(run_id)
                 changed.add(run_id)
                 if not card.has_record:
                     known.learn(run_id)
@@ -187,13 +207,12 @@ class Catalog:
         }
         for run_id in settled:
             del self._standings[run_id]
-            self._rows.pop(run_id, None)
+            self._drop_row(run_id)
         return settled & cards.keys()
 
     def _doubtful(self, only: set[str] | None) -> list[str]:
         cards, standings = self._runs().cards, self._standings
-        unfinished = {run_id for run_id, card in cards.items() if card.status in _UNFINISHED}
-        doubtful = unfinished | (self._owned & cards.keys())
+        doubtful = self._unfinished | (self._owned & cards.keys())
         if only is None:
             return list(doubtful)
         return [

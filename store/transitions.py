@@ -83,6 +83,7 @@ def transition(
     document["status"] = str(to)
     extension = extension_of(document)
     if to is _S.RUNNING:
+        extension.pop("archived_at", None)  # nothing that runs is hidden
         _begin_attempt(document, extension, before, at, attempt or {})
         return
     if to is _S.INITIALIZING:

@@ -9,6 +9,7 @@ from app.format import count, one_line
 from orchestrator.preflight import PreparedRun, prepare
 from orchestrator.reporting import RunRequest
 from orchestrator.workflow.model import Step
+from orchestrator.workflow.values import render
 
 _SHORT_COMMIT = 7
 
@@ -64,6 +65,9 @@ def _facts(step: Step) -> list[str]:
     facts = []
     if step.name:
         facts.append(f"{step.kind}: {one_line(step.text)}")
+    for values in step.arguments:
+        given = ", ".join(f"{name}={one_line(render(value))}" for name, value in values.items())
+        facts.append(f"with {given}")
     for block in step.blocks:
         inside = ", ".join(one_line(inner.label) for inner in block.steps)
         facts.append(f"{one_line(block.name)} runs {inside}")
@@ -106,6 +110,7 @@ def _document(prepared: PreparedRun) -> dict[str, object]:
                 "text": step.text,
                 "when": step.when.text if step.when is not None else None,
                 "commit_required": step.commit_required,
+                "facts": _facts(step),
             }
             for index, step in enumerate(prepared.workflow.steps)
         ],

@@ -11,6 +11,12 @@ sessions = LazyGroup(
             "app.cli.sessions_list:sessions_list", "List sessions, attention first.", ("ls",)
         ),
         "show": Entry("app.cli.sessions_show:sessions_show", "Show one session in full."),
+        "archive": Entry(
+            "app.cli.sessions_archive:sessions_archive", "Hide sessions from lists."
+        ),
+        "restore": Entry(
+            "app.cli.sessions_archive:sessions_restore", "Show archived sessions again."
+        ),
         "clean": Entry("app.cli.sessions_clean:sessions_clean", "Remove finished sessions."),
     },
     help="List, show and clean sessions.",

@@ -51,6 +51,7 @@ _COLUMNS = (
 @option("--since", type=moment("m"), metavar="T", help="Only sessions started since then.")
 @option("--search", metavar="TEXT", help="Only sessions that mention the text.")
 @flag("--resumable", help="Only sessions that can be resumed.")
+@flag("--archived", help="Only archived sessions, which are hidden otherwise.")
 @option(
     "--sort",
     type=click.Choice([str(order) for order in Order]),
@@ -70,6 +71,7 @@ def sessions_list(
     since: datetime | None,
     search: str | None,
     resumable: bool,
+    archived: bool,
     sort: str,
     limit: int,
     watch: bool,
@@ -87,6 +89,7 @@ def sessions_list(
         since=since,
         text=search,
         resumable=resumable,
+        archived=archived,
         limit=limit,
         order=Order(sort),
     )

@@ -5,20 +5,14 @@ A new action is one entry here and one function of its name in ``app/tui/perform
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.format import short_id
-from store.row import SessionRow
-from store.states import State
+from app.tui import reasons
+from app.tui.subject import Reason, Subject, Where
 
-
-class Where(StrEnum):
-    """The screens an action is for."""
-
-    SESSIONS = "the session list"
-    SESSION = "a session"
+__all__ = ["ACTIONS", "FOOTERS", "Action", "Group", "Subject", "Where", "action", "actions_for"]
 
 
 class Group(StrEnum):
@@ -29,30 +23,11 @@ class Group(StrEnum):
     LIST = "List"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What an action would act on.
-
-    ``blocked`` is why nothing may be written now (read-only, home gone); None when it may.
-    """
-
-    row: SessionRow | None
-    where: Where = Where.SESSIONS
-    blocked: str | None = None
-    has_failure: bool | None = None
-    """Whether anything ever failed, where that is known."""
-
-    @property
-    def id(self) -> str:
-        return short_id(self.row.id) if self.row is not None else "ID"
-
-
-Reason = Callable[[Subject], "str | None"]
-"""Says why an action is not possible, or None when it is."""
-
-BOTH = frozenset(Where)
+EVERYWHERE = frozenset(Where)
+BOTH = frozenset({Where.SESSIONS, Where.SESSION})
 LIST_ONLY = frozenset({Where.SESSIONS})
 SESSION_ONLY = frozenset({Where.SESSION})
+NEW_RUN_ONLY = frozenset({Where.NEW_RUN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +60,10 @@ class Action:
 
     def command_line(self, subject: Subject) -> str:
         """The command that does the same in a shell; empty when there is none."""
-        return self.command.format(id=subject.id)
+        row = subject.row
+        step = row.step_index + 1 if row is not None else "N"
+        base = row.base_commit[:12] if row is not None and row.base_commit else "BASE"
+        return self.command.format(id=subject.id, step=step, base=base)
 
 
 _SHOWN_KEYS: Mapping[str, str] = {
@@ -105,152 +83,79 @@ def shown_key(key: str) -> str:
     return _SHOWN_KEYS.get(key, key)
 
 
-# -- reasons ---------------------------------------------------------------------------------------
-
-_OWNER_AT_WORK = frozenset(
-    {State.RUNNING, State.STALLED, State.WAITING, State.NEEDS_ANSWER, State.STARTING}
-)
-_RESUMABLE = frozenset(
-    {
-        State.FAILED,
-        State.INTERRUPTED,
-        State.PAUSED,
-        State.UNKNOWN,
-        State.NO_RECORD,
-        State.UNREADABLE,
-    }
-)
-_AT_REST_BEFORE_END = frozenset({State.PAUSED, State.INTERRUPTED})
-
-
-def _needs_session(subject: Subject) -> str | None:
-    return "no session here" if subject.row is None else None
-
-
-def _writes(subject: Subject) -> str | None:
-    if subject.row is None:
-        return "no session here"
-    if subject.blocked:
-        return subject.blocked
-    if subject.row.newer_format:
-        return "written by a newer version"
-    return None
-
-
-def _failure(subject: Subject) -> str | None:
-    row = subject.row
-    if row is None:
-        return "no session here"
-    failed = (State.FAILED, State.MERGE_FAILED, State.INTERRUPTED, State.UNREADABLE)
-    if row.state in failed or row.error or subject.has_failure:
-        return None
-    return "nothing failed"
-
-
-def _resume(subject: Subject) -> str | None:
-    if why := _writes(subject):
-        return why
-    row = subject.row
-    assert row is not None
-    if row.state in _RESUMABLE:
-        return None
-    if row.state.is_live:
-        return "it is running"
-    return {
-        State.CANCELLED: "cancelled sessions are final",
-        State.UNMERGED: f"complete; prodigy merge {subject.id} merges it",
-        State.MERGE_FAILED: f"complete; prodigy merge {subject.id} tries the merge again",
-    }.get(row.state, "already complete")
-
-
-def _pause(subject: Subject) -> str | None:
-    if why := _writes(subject):
-        return why
-    assert subject.row is not None
-    state = subject.row.state
-    if state in _OWNER_AT_WORK:
-        return None
-    if state is State.PAUSING:
-        return "asked already"
-    return _not_running(state)
-
-
-def _pause_now(subject: Subject) -> str | None:
-    if subject.row is not None and subject.row.state is State.PAUSING:
-        return _writes(subject)
-    return _pause(subject)
-
-
-def _cancel(subject: Subject) -> str | None:
-    if why := _writes(subject):
-        return why
-    assert subject.row is not None
-    state = subject.row.state
-    if state in _OWNER_AT_WORK or state in _AT_REST_BEFORE_END or state is State.PAUSING:
-        return None
-    if state is State.CANCELLING:
-        return "asked already"
-    return _not_running(state)
-
-
-def _not_running(state: State) -> str:
-    return {
-        State.UNKNOWN: "its owner cannot be reached from here",
-        State.MERGING: "it is being merged",
-        State.RESUMING: "it is only starting again",
-        State.CANCELLING: "it is being cancelled",
-        State.PAUSED: "already paused",
-    }.get(state, "not running")
-
-
-def _may_write(subject: Subject) -> str | None:
-    return subject.blocked
-
-
 # -- the table -------------------------------------------------------------------------------------
 
 ACTIONS: tuple[Action, ...] = (
     Action("back", ("escape",), "back", "back to the list", Group.LOOK, SESSION_ONLY),
     Action(
         "open_session", ("enter",), "open", "open the session", Group.LOOK, LIST_ONLY,
-        "prodigy sessions show {id}", _needs_session,
+        "prodigy sessions show {id}", reasons.needs_session,
     ),
     Action(
         "show_failure", ("f",), "failure", "why it failed", Group.LOOK, BOTH,
-        "prodigy sessions show {id} --failure", _failure,
+        "prodigy sessions show {id} --failure", reasons.no_failure,
     ),
     Action(
         "resume", ("r",), "resume", "resume, shows the plan first", Group.ACT, BOTH,
-        "prodigy resume {id}", _resume,
+        "prodigy resume {id}", reasons.no_resume,
+    ),
+    Action(
+        "resume_from", ("R",), "resume from…", "resume from another step or checkpoint…",
+        Group.ACT, BOTH, "prodigy resume {id} --from-step N", reasons.no_resume_from,
+    ),
+    Action(
+        "skip_step", ("S",), "skip step", "skip the failed step, go on with the next",
+        Group.ACT, BOTH, "prodigy resume {id} --skip-step {step}", reasons.no_skip_step,
     ),
     Action(
         "pause", ("p",), "pause", "pause after this step", Group.ACT, BOTH,
-        "prodigy pause {id}", _pause,
+        "prodigy pause {id}", reasons.no_pause,
     ),
     Action(
         "pause_now", ("P",), "pause now", "pause now (asks)", Group.ACT, BOTH,
-        "prodigy pause {id} --now", _pause_now,
+        "prodigy pause {id} --now", reasons.no_pause_now,
     ),
     Action(
         "cancel", ("x",), "cancel", "cancel (asks)", Group.ACT, BOTH,
-        "prodigy cancel {id}", _cancel,
+        "prodigy cancel {id}", reasons.no_cancel,
     ),
     Action(
         "show_output", ("l",), "output", "output", Group.LOOK, BOTH,
-        "prodigy logs {id}", _needs_session,
+        "prodigy logs {id}", reasons.needs_session,
+    ),
+    Action(
+        "show_changes", ("d",), "changes", "what it changed", Group.LOOK, BOTH,
+        'git -C "$(prodigy worktree path {id})" diff {base}', reasons.no_changes,
     ),
     Action(
         "show_checkpoints", ("c",), "checkpoints", "checkpoints", Group.LOOK, BOTH,
-        "prodigy checkpoints list --workflow-id {id}", _needs_session,
+        "prodigy checkpoints list --workflow-id {id}", reasons.needs_session,
     ),
     Action(
         "copy", ("y",), "copy", "copy id, path, branch, error…", Group.ACT, BOTH,
-        "", _needs_session,
+        "", reasons.needs_session,
     ),
     Action(
         "new_run", ("n",), "new run", "start a run", Group.ACT, LIST_ONLY,
-        "prodigy run FILE", _may_write,
+        "prodigy run FILE", reasons.may_write,
     ),
+    Action(
+        "start_run", ("ctrl+s",), "start", "start the run", Group.ACT, NEW_RUN_ONLY,
+        "prodigy run FILE", reasons.may_write,
+    ),
+    Action(
+        "dry_run", ("ctrl+t",), "dry run", "dry run: show the plan, run nothing", Group.ACT,
+        NEW_RUN_ONLY, "prodigy run FILE --dry-run", reasons.may_write,
+    ),
+    Action("next_field", ("tab",), "next field", "next field; shift+tab the one before",
+           Group.LOOK, NEW_RUN_ONLY),
+    Action("edit_file", ("e",), "edit file", "edit the workflow, at the problem", Group.ACT,
+           NEW_RUN_ONLY, "$EDITOR FILE"),
+    Action("find_workflow", ("slash",), "find", "find a workflow, or type a path", Group.LIST,
+           NEW_RUN_ONLY),
+    Action("copy_command", ("y",), "copy", "copy the command", Group.ACT, NEW_RUN_ONLY),
+    Action("close_form", ("escape",), "close, keeps what you typed",
+           "close; what you typed is kept", Group.LOOK, NEW_RUN_ONLY),
     Action("filter", ("slash",), "filter", "filter", Group.LIST, LIST_ONLY,
            "prodigy sessions list --search TEXT"),
     Action("sort", ("s",), "sort", "next order", Group.LIST, LIST_ONLY),
@@ -261,29 +166,33 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_attention", ("exclamation_mark",), "next that needs you", "next that needs you",
            Group.LIST, LIST_ONLY),
     Action(
-        "tab_number", ("1", "2", "3", "4", "5"), "tab", "tab by number", Group.LOOK, SESSION_ONLY,
-        shown_keys="1…5",
+        "tab_number", ("1", "2", "3", "4", "5", "6", "7"), "tab", "tab by number", Group.LOOK,
+        SESSION_ONLY, shown_keys="1…7",
     ),
     Action("next_session", ("right_square_bracket",), "next", "next session", Group.LIST,
            SESSION_ONLY),
     Action("previous_session", ("left_square_bracket",), "previous", "previous session", Group.LIST,
            SESSION_ONLY),
     Action("zoom", ("z",), "zoom", "zoom the detail", Group.LIST, LIST_ONLY),
-    Action("reload", ("ctrl+r",), "read again", "read the store again", Group.LIST),
-    Action("theme", (), "theme", "dark or light", Group.LIST),
-    Action("help", ("question_mark",), "help", "keys", Group.LIST),
-    Action("palette", ("ctrl+p",), "actions", "any action by name", Group.LIST),
-    Action("quit", ("q", "ctrl+q"), "quit", "quit; runs go on", Group.LIST),
+    Action("reload", ("ctrl+r",), "read again", "read the store again", Group.LIST, EVERYWHERE),
+    Action("theme", (), "theme", "dark or light", Group.LIST, EVERYWHERE),
+    Action("help", ("question_mark", "f1"), "help", "keys", Group.LIST, EVERYWHERE),
+    Action("palette", ("ctrl+p",), "actions", "any action by name", Group.LIST, EVERYWHERE),
+    Action("quit", ("q", "ctrl+q"), "quit", "quit; runs go on", Group.LIST, EVERYWHERE),
 )  # fmt: skip
 
 FOOTERS: Mapping[Where, tuple[str, ...]] = {
     Where.SESSIONS: (
-        "open_session", "show_failure", "resume", "pause", "cancel", "show_output", "new_run",
+        "open_session", "show_failure", "resume", "pause", "cancel", "show_output",
+        "show_changes", "new_run",
         "show_checkpoints", "pause_now", "copy", "filter", "quit",
     ),
     Where.SESSION: (
-        "back", "show_failure", "resume", "show_output", "show_checkpoints", "pause", "cancel",
-        "copy", "pause_now", "next_session", "quit",
+        "back", "show_failure", "resume", "show_output", "show_changes", "show_checkpoints",
+        "pause", "cancel", "copy", "pause_now", "next_session", "quit",
+    ),
+    Where.NEW_RUN: (
+        "start_run", "dry_run", "next_field", "edit_file", "find_workflow", "close_form",
     ),
 }  # fmt: skip
 """What the footer names, most important first; help is always last and always there."""

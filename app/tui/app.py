@@ -16,7 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from app.status_style import wants_ascii
 from app.tui import theme as themes
-from app.tui.backend import Backend, Pulse, Refresh
+from app.tui.backend import Backend, First, Pulse, Refresh
 from app.tui.listing import Listing
 from app.tui.screens.action_screen import ActionScreen
 from app.tui.screens.sessions import SessionsScreen
@@ -26,6 +26,8 @@ from store.row import SessionRow
 FLUSH_SECONDS = 0.08
 """Changes of the store are gathered this long: at most 12 times a second."""
 TICK_SECONDS = 1.0
+LOOK_EVERYWHERE_SECONDS = 120
+"""Runs without a record change no file that is followed, so now and then everything is read."""
 STOP_CODES = {signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -41,10 +43,19 @@ class ProdigyApp(App[int]):
         Binding("ctrl+q", "quit", show=False),
     ]
 
-    class Loaded(Message):
-        def __init__(self, rows: list[SessionRow]) -> None:
+    class Began(Message):
+        """The first sessions are there."""
+
+        def __init__(self, first: First) -> None:
             super().__init__()
-            self.rows = rows
+            self.first = first
+
+    class Loaded(Message):
+        """All sessions are there, put in order."""
+
+        def __init__(self, listing: Listing) -> None:
+            super().__init__()
+            self.listing = listing
 
     class Refreshed(Message):
         def __init__(self, refresh: Refresh) -> None:
@@ -83,7 +94,7 @@ class ProdigyApp(App[int]):
             theme, theme
         ) if few else theme  # fmt: skip
         self.backend = backend
-        self.listing = Listing()
+        self.listing = Listing(self.now)
         if query:
             self.listing.choose_query(query)
         self.ascii_only = wants_ascii() if ascii_only is None else ascii_only
@@ -98,7 +109,8 @@ class ProdigyApp(App[int]):
         self._live = live
         self._opens = session
         """The session to open once the list is there."""
-        self._changed = threading.Event()
+        self._hearing = threading.Lock()
+        self._changed: set[str] = set()
         self._refreshing = False
         self._pulsing = False
         self._seconds = 0
@@ -176,25 +188,39 @@ class ProdigyApp(App[int]):
         self.run_worker(self._load, thread=True, group="load", exclusive=True, exit_on_error=False)
 
     def _load(self) -> None:
+        trouble = self.backend.problem()
         try:
-            trouble = self.backend.problem()
-            rows = self.backend.load() if trouble is None else None
+            if trouble is None:
+                self._load_all()
         except (StoreError, OSError) as error:
-            trouble, rows = str(error), None
-        if rows is None:
+            trouble = str(error)
+        if trouble is not None:
             self.post_message(self.StoreTrouble(trouble))
             return
-        self.post_message(self.Loaded(rows))
         if self._live:
             self.backend.stop()
             try:
-                self.backend.follow(self._changed.set)
+                self.backend.follow(self._heard)
             except (StoreError, OSError) as error:
                 self.post_message(self.StoreTrouble(str(error)))
 
+    def _load_all(self) -> None:
+        first = self.backend.first()
+        if not self.listing.loaded and sum(first.counts.values()) > len(first.rows):
+            self.post_message(self.Began(first))
+        listing = Listing(self.now)
+        listing.choices = self.listing.choices
+        listing.replace_all(self.backend.load())
+        self.post_message(self.Loaded(listing))
+
+    def on_prodigy_app_began(self, event: Began) -> None:
+        self.store_problem = self.store_problem_words = ""
+        self.listing.replace_all(event.first.rows, event.first.counts)
+        self._tell_all(None)
+
     def on_prodigy_app_loaded(self, event: Loaded) -> None:
         self.store_problem = self.store_problem_words = ""
-        self.listing.replace_all(event.rows)
+        self.listing.adopt(event.listing)
         opens, self._opens = self._opens, None
         if opens is not None and opens in self.listing.rows:
             self.listing.selected = opens
@@ -208,16 +234,28 @@ class ProdigyApp(App[int]):
         self.store_problem_words = event.words or ""
         self._tell_all(None)
 
-    def _look_for_changes(self) -> None:
-        if not self._changed.is_set() or self._refreshing:
-            return
-        self._changed.clear()
-        self._refreshing = True
-        self.run_worker(self._refresh, thread=True, group="refresh", exit_on_error=False)
+    def _heard(self, ids: set[str]) -> None:
+        """Files of these sessions changed; called by the thread that follows the home."""
+        with self._hearing:
+            self._changed |= ids
 
-    def _refresh(self) -> None:
+    def _look_for_changes(self) -> None:
+        if self._refreshing or not self._changed:
+            return
+        with self._hearing:
+            ids, self._changed = self._changed, set()
+        self._look_again(ids)
+
+    def _look_again(self, ids: set[str] | None) -> None:
+        """Look again at some sessions, or at the whole home, off the loop."""
+        self._refreshing = True
+        self.run_worker(
+            lambda: self._refresh(ids), thread=True, group="refresh", exit_on_error=False
+        )
+
+    def _refresh(self, ids: set[str] | None) -> None:
         try:
-            self.post_message(self.Refreshed(self.backend.refresh()))
+            self.post_message(self.Refreshed(self.backend.refresh(ids)))
         except (StoreError, OSError) as error:
             self.post_message(self.StoreTrouble(str(error)))
         finally:
@@ -253,12 +291,14 @@ class ProdigyApp(App[int]):
     def _tick(self) -> None:
         self._seconds += 1
         self.look_at_live()
+        if self._seconds % LOOK_EVERYWHERE_SECONDS == 0 and not self._refreshing:
+            self._look_again(None)
         for screen in self.action_screens():
             screen.tick(full_minute=self._seconds % 60 == 0)
 
     def look_at_live(self) -> None:
         """Look again at the sessions at work: a killed owner changes no file."""
-        ids = [row.id for row in self.listing.rows.values() if row.state.is_live]
+        ids = list(self.listing.live)
         if not ids or self._pulsing:
             return
         self._pulsing = True
@@ -277,8 +317,8 @@ class ProdigyApp(App[int]):
         self.listing.output_us = pulse.output_us
         self.listing.silent = pulse.silent
         changed = tuple(row for row in pulse.rows if self.listing.rows.get(row.id) != row)
-        if changed:
-            self.take(changed)
+        if changed or pulse.removed:
+            self.take(changed, pulse.removed)
         home = self.sessions_screen
         if home is not None:
             home.live_looked_at()

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from app import format as form
+from app.status_style import Chip, chip_of
 from app.tui.details import (
-    BeginsAt,
-    CheckpointView,
-    EventView,
     PlanView,
-    SessionDetail,
-    WorkflowChoice,
-    WorkflowView,
+    ResumeChoice,
 )
+from app.tui.new_run_views import BeginsAt, WorkflowChoice, WorkflowView
+from app.tui.session_reader import SessionReader
 from store.errors import StoreError
 from store.home import Home
 from store.row import SessionRow
@@ -31,12 +30,21 @@ from store.times import utc_now
 
 if TYPE_CHECKING:
     from store.catalog import Catalog
-    from store.checkpoint import WorkflowCheckpoint
     from store.watch import ChangeFeed
 
 Result = TypeVar("Result")
 
 NO_ANSWER_SECONDS = 10.0
+FIRST_ROWS = 200
+"""So many sessions are shown before the rest of them is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first sessions of the list, and the counts of all."""
+
+    rows: tuple[SessionRow, ...]
+    counts: Mapping[Chip, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,14 @@ class Pulse:
     rows: tuple[SessionRow, ...]
     output_us: dict[str, int]
     silent: dict[str, str]
+    removed: tuple[str, ...] = ()
 
 
 class Refused(Exception):
     """An action was not done; the text says why and what helps."""
 
 
-class Backend:
+class Backend(SessionReader):
     """Reads sessions, and asks for things to be done.
 
     Args:
@@ -80,13 +89,11 @@ class Backend:
         read_only: bool = False,
         use_index: bool = True,
     ) -> None:
-        self.home = home
+        super().__init__(home, clock)
         self.directory = directory
-        self.clock = clock
         self.read_only = read_only
         self._use_index = use_index
         self._lock = threading.Lock()
-        self._labels: dict[str, tuple[str, ...]] = {}
         self._catalog: Catalog | None = None
         self._feed: ChangeFeed | None = None
 
@@ -123,41 +130,66 @@ class Backend:
             return f"{self.home_words} is not readable"
         return None
 
-    def load(self) -> list[SessionRow]:
-        """Every session, once, at the start and when asked to read again."""
+    def first(self, count: int = FIRST_ROWS) -> First:
+        """The sessions that need somebody most, and how many there are of each group.
+
+        Of a hundred thousand they are there long before all of them are.
+        """
+        from store.catalog import SessionFilter
+
         with self._lock:
             catalog = self._open_catalog()
             catalog.refresh()
-            return list(catalog.rows(None))
+            rows = catalog.rows(SessionFilter(limit=count))
+            counts: Counter[Chip] = Counter()
+            for state, number in catalog.counts().items():
+                counts[chip_of(state)] += number
+        return First(tuple(rows), counts)
 
-    def refresh(self) -> Refresh:
-        """The sessions whose files changed since."""
+    def load(self) -> list[SessionRow]:
+        """Every session, as :meth:`first` found them."""
+        with self._lock:
+            return list(self._open_catalog().rows(None))
+
+    def refresh(self, ids: Collection[str] | None = None) -> Refresh:
+        """Look again at these sessions, or at the whole home; what is different since.
+
+        Raises:
+            StoreError: the home cannot be read.
+        """
         with self._lock:
             catalog = self._open_catalog()
-            changed = catalog.refresh()
-            rows = self._rows(changed.ids)
-            return Refresh(rows, tuple(changed.removed))
+            changed = catalog.refresh(ids)
+            return self._told(changed.ids, changed.removed)
+
+    def _told(self, ids: Iterable[str], removed: Iterable[str] = ()) -> Refresh:
+        """What became of these sessions: an archived one is gone from the list."""
+        catalog = self._open_catalog()
+        rows, gone = [], list(removed)
+        for run_id in ids:
+            row = catalog.row(run_id)
+            if row is None or row.archived:
+                gone.append(run_id)
+            else:
+                rows.append(row)
+        return Refresh(tuple(rows), tuple(gone))
 
     def row(self, run_id: str) -> SessionRow | None:
         """One session as it is now."""
         with self._lock:
             self._open_catalog().refresh((run_id,))
-            return next(iter(self._rows((run_id,))), None)
+            return next(iter(self._told((run_id,)).rows), None)
 
-    def _rows(self, ids: Iterable[str]) -> tuple[SessionRow, ...]:
-        catalog = self._open_catalog()
-        found = []
-        for run_id in ids:
-            row = catalog.row(run_id)
-            if row is not None and not row.archived:
-                found.append(row)
-        return tuple(found)
+    def look(self, ids: Collection[str]) -> Refresh:
+        """Look again at these sessions, and tell of each, changed or not."""
+        with self._lock:
+            changed = self._open_catalog().refresh(ids)
+            return self._told(changed.ids.union(ids) - changed.removed, changed.removed)
 
     def pulse(self, ids: Sequence[str]) -> Pulse:
         """Look again at sessions at work: whether they still are, and whether they say anything."""
-        with self._lock:
-            changed = self._open_catalog().refresh(ids)
-            rows = self._rows(changed.ids.union(ids))
+        found = self.look(ids)
+        rows = found.rows
         now = self.clock()
         output: dict[str, int] = {}
         silent: dict[str, str] = {}
@@ -169,7 +201,7 @@ class Backend:
                 words = self._no_answer(row, now)
                 if words:
                     silent[row.id] = words
-        return Pulse(rows, output, silent)
+        return Pulse(rows, output, silent, found.removed)
 
     def _output_grew_us(self, row: SessionRow) -> int | None:
         if not row.step_log or not row.state.is_live:
@@ -197,12 +229,12 @@ class Backend:
         state = process_state(owner.pid) or "gone"
         return f"no answer in {int(waited)}s · process {owner.pid} {state} · kill -9 is safe"
 
-    def follow(self, changed: Callable[[], None]) -> None:
-        """Call ``changed`` (from some thread) whenever files of sessions change."""
+    def follow(self, changed: Callable[[set[str]], None]) -> None:
+        """Call ``changed`` (from some thread) with the ids of sessions whose files change."""
         from store.watch import ChangeFeed
 
         feed = ChangeFeed(self.home)
-        feed.start(lambda _ids: changed())
+        feed.start(changed)
         self._feed = feed
 
     def close(self) -> None:
@@ -218,47 +250,6 @@ class Backend:
         feed, self._feed = self._feed, None
         if feed is not None:
             feed.stop()
-
-    # -- one session
-
-    def detail(self, row: SessionRow) -> SessionDetail:
-        """Steps, facts and the log of a session."""
-        from app.tui.session_reading import read_detail
-
-        return read_detail(self.home, row, self._step_labels, self.clock())
-
-    def checkpoints(self, row: SessionRow) -> list[CheckpointView]:
-        from app.tui.session_reading import read_checkpoints
-
-        return read_checkpoints(self.home, row.id)
-
-    def events(self, row: SessionRow) -> list[EventView]:
-        from app.tui.session_reading import read_timeline
-
-        return read_timeline(self.home, row)
-
-    def logs(self, row: SessionRow) -> list[tuple[int, int, Path]]:
-        """Step (from 1), attempt and file of every log of a session."""
-        from store.step_logs import list_logs
-
-        return [(log.step_index + 1, log.attempt, log.path) for log in list_logs(self.home, row.id)]
-
-    def _step_labels(self, checkpoint: WorkflowCheckpoint) -> tuple[str, ...]:
-        main = next((one for one in checkpoint.x.workflow_files if one.get("role") == "main"), None)
-        name = main.get("file") if main else None
-        if not isinstance(name, str) or ".." in name:
-            return ()
-        if name not in self._labels:
-            self._labels[name] = ()
-            path = self.home.run_directory(checkpoint.x.session_id) / name
-            try:
-                text = path.read_bytes()
-            except (OSError, StoreError):
-                return ()
-            from app.tui.workflow_reading import step_labels
-
-            self._labels[name] = step_labels(path, text)
-        return self._labels[name]
 
     # -- doing things
 
@@ -282,7 +273,7 @@ class Backend:
 
         self._do(lambda: control.cancel_at_rest(self.home, run_id, tool="prodigy-tui"))
 
-    def plan(self, run_id: str, *, use_file: bool = False, force: bool = False) -> PlanView:
+    def plan(self, run_id: str, choice: ResumeChoice) -> PlanView:
         """What a resume would do.
 
         Raises:
@@ -290,7 +281,7 @@ class Backend:
         """
         from app.tui.planning import make_plan
 
-        return self._do(lambda: make_plan(self.home, run_id, use_file=use_file, force=force))
+        return self._do(lambda: make_plan(self.home, run_id, choice))
 
     def resume(self, run_id: str, arguments: Sequence[str], *, wait_seconds: float = 20.0) -> None:
         """Start a resume as a process of its own, and wait until it owns the session.

@@ -31,6 +31,19 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class StepPlan:
+    """A step as the saved copy of the workflow has it.
+
+    ``tries`` is how often it is run at most, 0 when that is not known; ``line`` where it stands.
+    """
+
+    label: str
+    tries: int = 0
+    timeout: float | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StepView:
     """One step of the run. ``number`` counts from 1."""
 
@@ -52,6 +65,34 @@ class StepView:
     """How its last attempt ended: ``exit 101``, ``timeout``, ``skipped: …``."""
     commits: int | None = None
     handlers: tuple[str, ...] = ()
+    plan: StepPlan | None = None
+    head_before: str | None = None
+    head_after: str | None = None
+    running_since_us: int | None = None
+    """When the attempt under way began; ``seconds`` has only those before it."""
+
+    def seconds_at(self, now_us: int) -> float | None:
+        """How long it has run, its attempts together."""
+        if self.running_since_us is None:
+            return self.seconds
+        return (self.seconds or 0.0) + max(0.0, (now_us - self.running_since_us) / 1e6)
+
+    @property
+    def tries_words(self) -> str:
+        """``attempt 2 of 3``, or nothing when there was but one."""
+        of = self.plan.tries if self.plan is not None else 0
+        if self.attempts <= 1 and of <= 1:
+            return ""
+        return f"attempt {self.attempts}" + (f" of {of}" if of >= self.attempts else "")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """The output of one attempt of a step, which counts from 1."""
+
+    step: int
+    attempt: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +105,80 @@ class CheckpointView:
     written_us: int
     size: int
     is_newest: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableView:
+    """A variable; ``value`` has ``••••••`` where a secret stood."""
+
+    name: str
+    value: str
+    note: str = ""
+    """What to know about the value: ``38 KB, kept in a file``."""
+    is_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointContents:
+    """What a checkpoint holds: facts as label and value, finished steps, variables."""
+
+    seq: int
+    facts: tuple[tuple[str, str], ...] = ()
+    steps: tuple[tuple[int, str, str], ...] = ()
+    """Number, label, how it ended."""
+    variables: tuple[VariableView, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """``added`` and ``removed`` lines; None for a file that is not text."""
+
+    path: str
+    added: int | None
+    removed: int | None
+    is_untracked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommitView:
+    id: str
+    subject: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Two moments that are compared: ``until`` None is the worktree as it is."""
+
+    title: str
+    since: str
+    until: str | None
+    files: tuple[ChangedFile, ...] = ()
+    commits: tuple[CommitView, ...] = ()
+    words: str = ""
+    """What to say when there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesView:
+    """What a session changed: all of it, what is uncommitted, and by step."""
+
+    directory: Path | None = None
+    scopes: tuple[Scope, ...] = ()
+    words: str = ""
+    """Why there is nothing to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorktreeView:
+    """A worktree now; ``files`` are uncommitted."""
+
+    files: tuple[ChangedFile, ...] = ()
+    commits_there: bool | None = None
+    """Whether the commit the checkpoint recorded is still in it; None when not known."""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +207,10 @@ class SessionDetail:
     checkpoint_words: str = ""
     """Which checkpoint a resume would use."""
     worktree_words: str = ""
+    worktree_is_present: bool = False
     claude_session: str | None = None
+    head_last: str | None = None
+    """The commit the last finished step left."""
     problem: str | None = None
     """What could not be read of it."""
 
@@ -105,65 +223,6 @@ class SessionDetail:
                 return step
         reached = [step for step in self.steps if step.sign is not StepSign.NOT_REACHED]
         return reached[-1] if reached else (self.steps[0] if self.steps else None)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowChoice:
-    """A workflow file somebody may run."""
-
-    path: Path
-    name: str
-    origin: str
-    """The heading it stands under: a directory, or ``recent elsewhere``."""
-    directory: Path
-    """Where its run starts."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterView:
-    name: str
-    required: bool
-    default: str | None
-    help: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileProblem:
-    """One thing wrong with a workflow file; ``where`` is ``line:column``."""
-
-    where: str
-    words: str
-    is_error: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowView:
-    """A workflow file, read: its steps, parameters and problems."""
-
-    path: Path
-    name: str = ""
-    kind: str = ""
-    steps: tuple[tuple[str, str], ...] = ()
-    """Each step's label, and what happens besides running it (``on_failure: …``)."""
-    parameters: tuple[ParameterView, ...] = ()
-    problems: tuple[FileProblem, ...] = ()
-    """By position."""
-    error_count: int = 0
-    uses_args: bool = False
-    not_run: str | None = None
-    """Why this version cannot run it, when its file is right."""
-
-
-@dataclass(frozen=True, slots=True)
-class BeginsAt:
-    """What a run started here begins with, and does not see."""
-
-    branch: str | None
-    commit: str
-    uncommitted: int = 0
-    untracked: int = 0
-    named: tuple[str, ...] = ()
-    problem: str | None = None
 
 
 class StepFate(StrEnum):
@@ -200,6 +259,30 @@ class CheckView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeChoice:
+    """How somebody wants a session resumed. Steps count from 1."""
+
+    from_step: int | None = None
+    from_checkpoint: str | None = None
+    skip_step: int | None = None
+    use_file: bool = False
+    restore: bool = False
+    force: bool = False
+
+    def arguments(self) -> tuple[str, ...]:
+        """The options of ``prodigy resume`` that say the same."""
+        valued = (
+            ("--from-step", self.from_step),
+            ("--from-checkpoint", self.from_checkpoint),
+            ("--skip-step", self.skip_step),
+        )
+        given = [word for name, value in valued if value is not None for word in (name, str(value))]
+        flags = (("--use-file", self.use_file), ("--restore", self.restore),
+                 ("--force", self.force))  # fmt: skip
+        return (*given, *(name for name, wanted in flags if wanted))
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """What a resume would do, and what speaks for and against it."""
 
@@ -213,3 +296,5 @@ class PlanView:
     needs_force: tuple[str, ...] = ()
     """Refusals that only ``--force`` passes, each in words."""
     workflow_changed: bool = False
+    can_restore: bool = False
+    """Whether the worktree holds what ``--restore`` would put away."""

@@ -1,41 +1,30 @@
-"""The list of sessions as a value: which are shown, in which order, and what changed of it."""
+"""The list of sessions as a value: which are shown, in which order, and what changed of it.
+
+Everything a change of one session costs grows with the logarithm of their number, but for moving
+parts of two arrays; only another filter, order or grouping looks at all of them.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
 
 from app.status_style import Chip, chip_of
-from app.tui.query import Query, parse
+from app.tui.ordering import Grouping, Key, Sort, group_key, sort_key
+from app.tui.query import Query, parse, search_text
 from store.row import SessionRow
+from store.times import utc_now
+
+__all__ = ["HOLD_US", "Change", "Grouping", "Heading", "Listing", "Sort"]
 
 HOLD_US = 3_000_000
 """A row that changes state keeps its place this long after the list was last used."""
-
-
-class Sort(StrEnum):
-    """Orders of the list; the value is what the screen calls them."""
-
-    ATTENTION = "attention first"
-    RECENT = "newest change"
-    STARTED = "newest start"
-    WORKFLOW = "workflow"
-    REPOSITORY = "repository"
-
-
-def _attention(row: SessionRow) -> tuple[object, ...]:
-    return (row.state.order, -(row.state_since_us or row.updated_us), row.id)
-
-
-_KEYS: Mapping[Sort, Callable[[SessionRow], tuple[object, ...]]] = {
-    Sort.ATTENTION: _attention,
-    Sort.RECENT: lambda row: (-(row.state_since_us or row.updated_us), row.id),
-    Sort.STARTED: lambda row: (-row.started_us, row.id),
-    Sort.WORKFLOW: lambda row: (row.workflow.casefold(), *_attention(row)),
-    Sort.REPOSITORY: lambda row: (row.repo.casefold(), *_attention(row)),
-}
+_HEADING = "\0"
+"""How the entry of a group's heading begins in the view; no id does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +35,39 @@ class Change:
     lines: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The head of a group: its name, how many sessions it has, and how many need a person."""
+
+    name: str
+    count: int
+    attention: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What of all sessions is shown, and how."""
+
+    chip: Chip | None = None
+    query: Query = field(default_factory=Query)
+    repository: str | None = None
+    """Only sessions of this one."""
+    sort: Sort = Sort.ATTENTION
+    backwards: bool = False
+    grouping: Grouping = Grouping.NONE
+
+
+@dataclass(slots=True)
+class _View:
+    """The shown sessions in their order; headings of groups stand among them."""
+
+    keys: list[Key] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    key_of: dict[str, Key] = field(default_factory=dict)
+    groups: Counter[str] = field(default_factory=Counter)
+    attention: Counter[str] = field(default_factory=Counter)
+
+
 class Listing:
     """All sessions, and the view of them that is shown.
 
@@ -53,75 +75,161 @@ class Listing:
     stays on its session whatever happens to the order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = utc_now) -> None:
         self.rows: dict[str, SessionRow] = {}
-        self.view: list[str] = []
-        self.chip: Chip | None = None
-        self.query = Query()
-        self.sort = Sort.ATTENTION
+        self.choices = Choices()
         self.selected: str | None = None
         self.loaded = False
-        """Whether the store has been read once."""
+        """Whether there is something to show."""
+        self.expected: Mapping[Chip, int] | None = None
+        """While only the first sessions are there: how many of each group there will be."""
         self.output_us: dict[str, int] = {}
         """When the log of a live session's step last grew, microseconds since the epoch."""
         self.silent: dict[str, str] = {}
         """What is known about owners that do not answer."""
-        self._place: dict[str, int] = {}
+        self.marked: dict[str, None] = {}
+        """The ids of marked sessions, in the order they were marked."""
+        self.live: set[str] = set()
+        """The ids of sessions with an owner at work."""
+        self._now = now
+        self._view = _View()
         self._chips: dict[str, Chip] = {}
         self._counts: Counter[Chip] = Counter()
+        self._repositories: Counter[str] = Counter()
+        self._told: dict[str, str] = {}
         self._stale_order = False
-        self.one_repository = False
-        """Whether all sessions are of the same repository."""
+
+    # -- what is chosen
+
+    @property
+    def chip(self) -> Chip | None:
+        return self.choices.chip
+
+    @property
+    def query(self) -> Query:
+        return self.choices.query
+
+    @property
+    def sort(self) -> Sort:
+        return self.choices.sort
+
+    @property
+    def view(self) -> list[str]:
+        """What stands on each line: an id, or the heading of a group."""
+        return self._view.ids
 
     # -- looking
 
     def __len__(self) -> int:
-        return len(self.view)
+        """How many sessions are shown."""
+        return len(self._view.key_of)
 
     def at(self, y: int) -> SessionRow | None:
-        """The session on a line."""
-        return self.rows.get(self.view[y]) if 0 <= y < len(self.view) else None
+        """The session on a line; None for a heading."""
+        ids = self._view.ids
+        return self.rows.get(ids[y]) if 0 <= y < len(ids) else None
+
+    def heading_at(self, y: int) -> Heading | None:
+        """The heading on a line, if it is one."""
+        ids = self._view.ids
+        if not 0 <= y < len(ids) or not ids[y].startswith(_HEADING):
+            return None
+        name = ids[y][1:]
+        return Heading(name, self._view.groups[name], self._view.attention[name])
 
     def line_of(self, run_id: str | None) -> int | None:
         """The line of a session, if it is shown."""
-        return self._place.get(run_id) if run_id is not None else None
+        key = self._view.key_of.get(run_id) if run_id is not None else None
+        return bisect_left(self._view.keys, key) if key is not None else None
+
+    def place_of(self, run_id: str | None) -> int:
+        """Which of the shown sessions it is, from 1; 0 when it is not shown."""
+        y = self.line_of(run_id)
+        if y is None:
+            return 0
+        if self.choices.grouping is Grouping.NONE:
+            return y + 1
+        return sum(1 for entry in self._view.ids[: y + 1] if not entry.startswith(_HEADING))
 
     @property
     def current(self) -> SessionRow | None:
         """The session the cursor is on."""
-        if self.selected is None or self.selected not in self._place:
+        if self.selected is None or self.selected not in self._view.key_of:
             return None
         return self.rows.get(self.selected)
 
+    @property
+    def one_repository(self) -> bool:
+        """Whether all sessions that may be shown are of the same repository."""
+        return len(self._repositories) == 1 or self.choices.repository is not None
+
+    @property
+    def marked_rows(self) -> tuple[SessionRow, ...]:
+        """The marked sessions there are, shown or not."""
+        return tuple(self.rows[run_id] for run_id in self.marked if run_id in self.rows)
+
     def count(self, chip: Chip | None) -> int:
         """How many sessions a chip counts; None is all of them."""
-        return len(self.rows) if chip is None else self._counts[chip]
+        counts = self._counts if self.expected is None else self.expected
+        return sum(counts.values()) if chip is None else counts.get(chip, 0)
 
     def matching(self, query: Query) -> int:
         """How many sessions of the chip another question would find."""
-        return sum(1 for row in self.rows.values() if self._in_chip(row) and query.matches(row))
+        choices = self.choices
+        return sum(
+            1
+            for row in self.rows.values()
+            if (choices.chip is None or self._chips[row.id] is choices.chip)
+            and (choices.repository is None or row.repo == choices.repository)
+            and query.matches(row, self._searched(row, query))
+        )
 
     # -- changing what is shown
 
-    def choose_chip(self, chip: Chip | None) -> None:
-        self.chip = chip
+    def choose(self, **changed: object) -> None:
+        """Choose another chip, query, repository, sort, direction or grouping."""
+        from dataclasses import replace
+
+        self.choices = replace(self.choices, **changed)  # type: ignore[arg-type]
         self.arrange()
+
+    def choose_chip(self, chip: Chip | None) -> None:
+        self.choose(chip=chip)
 
     def choose_query(self, text: str) -> None:
-        self.query = parse(text)
-        self.arrange()
+        self.choose(query=parse(text, self._now()))
 
-    def choose_sort(self, sort: Sort) -> None:
-        self.sort = sort
-        self.arrange()
+    def choose_sort(self, sort: Sort, *, backwards: bool = False) -> None:
+        self.choose(sort=sort, backwards=backwards)
 
-    def replace_all(self, rows: Iterable[SessionRow]) -> None:
-        """Take these as all there are."""
+    def replace_all(
+        self, rows: Iterable[SessionRow], expected: Mapping[Chip, int] | None = None
+    ) -> None:
+        """Take these as all there are; ``expected`` says how many, while they are only the first."""
         self.rows = {row.id: row for row in rows}
         self._chips = {run_id: chip_of(row.state) for run_id, row in self.rows.items()}
         self._counts = Counter(self._chips.values())
+        self._repositories = Counter(row.repo for row in self.rows.values())
+        self.live = {run_id for run_id, row in self.rows.items() if row.state.is_live}
+        self._told.clear()
+        self.marked = {run_id: None for run_id in self.marked if run_id in self.rows}
         self.loaded = True
+        self.expected = expected
         self.arrange()
+
+    def adopt(self, other: Listing) -> None:
+        """Take all sessions of another list, which was made ready in a thread of its own."""
+        before = self.line_of(self.selected)
+        self.rows, self.live, self._told = other.rows, other.live, other._told
+        self._chips, self._counts = other._chips, other._counts
+        self._repositories = other._repositories
+        self.marked = {run_id: None for run_id in self.marked if run_id in self.rows}
+        self.loaded, self.expected = True, None
+        if other.choices == self.choices:
+            self._view, self._stale_order = other._view, False
+            self._keep_selection(before)
+        else:
+            self.arrange()
 
     def apply(
         self, changed: Iterable[SessionRow], removed: Iterable[str] = (), *, hold: bool = False
@@ -136,38 +244,40 @@ class Listing:
         """
         lines: list[int] = []
         reordered = False
-        key = _KEYS[self.sort]
+        place = self.line_of(self.selected)
         for run_id in removed:
-            if self.rows.pop(run_id, None) is not None:
-                self._counts[self._chips.pop(run_id)] -= 1
-                reordered = True
-        moved = False
+            row = self.rows.pop(run_id, None)
+            if row is not None:
+                self._forget(row)
+                reordered = self._take_out(row) or reordered
+        key = self._key()
         for row in changed:
             before = self.rows.get(row.id)
             if before == row:
                 continue
             self.rows[row.id] = row
-            chip = chip_of(row.state)
-            if before is None or self._chips[row.id] is not chip:
-                if before is not None:
-                    self._counts[self._chips[row.id]] -= 1
-                self._chips[row.id] = chip
-                self._counts[chip] += 1
-            place = self._place.get(row.id)
-            shown = self._shows(row)
-            if before is None:
-                moved = reordered = reordered or shown
-            elif (place is not None) != shown or (shown and key(before) != key(row)):
-                moved = True
-                if place is not None:
-                    lines.append(place)
-            elif place is not None:
-                lines.append(place)
-        if reordered or (moved and not hold):
-            self.arrange()
-            return Change(True)
-        self._stale_order = self._stale_order or moved
-        return Change(False, tuple(lines))
+            if before is not None:
+                self._forget(before)
+            self._learn(row)
+            shown, old = self._shows(row), self._view.key_of.get(row.id)
+            new = key(row) if shown else None
+            if old == new:
+                if old is not None:
+                    lines.append(bisect_left(self._view.keys, old))
+                    self._recount(row, before)
+            elif old is not None and hold:
+                self._stale_order = True
+                lines.append(bisect_left(self._view.keys, old))
+                self._recount(row, before)
+            else:
+                if before is not None and old is not None:
+                    self._take_out(before)
+                if new is not None:
+                    self._put_in(row, new)
+                reordered = True
+        if reordered:
+            self._keep_selection(place)
+        return Change(reordered, tuple(lines))
 
     def settle(self) -> bool:
         """Put rows that were held where they belong; says whether anything moved."""
@@ -179,22 +289,121 @@ class Listing:
     def arrange(self) -> None:
         """Choose and order the shown sessions anew; the cursor stays on its session."""
         before = self.line_of(self.selected)
-        query = self.query
-        self.one_repository = len({row.repo for row in self.rows.values()}) == 1
-        if self.chip is None and not query:
-            shown = list(self.rows.values())
+        choices, query = self.choices, self.query
+        key = self._key()
+        if choices.chip is None and not query and choices.repository is None:
+            shown: Iterable[SessionRow] = self.rows.values()
         else:
             shown = [row for row in self.rows.values() if self._shows(row)]
-        shown.sort(key=_KEYS[self.sort])
-        self.view = [row.id for row in shown]
-        self._place = {run_id: y for y, run_id in enumerate(self.view)}
+        pairs = sorted((key(row), row.id) for row in shown)
+        view = _View()
+        view.key_of = {run_id: known for known, run_id in pairs}
+        if choices.grouping is not Grouping.NONE:
+            for _, run_id in pairs:
+                self._count_in(view, self.rows[run_id], 1)
+            heads = [((*group_key(name), 0), f"{_HEADING}{name}") for name in view.groups]
+            pairs = sorted([*pairs, *heads])
+        view.keys = [known for known, _ in pairs]
+        view.ids = [entry for _, entry in pairs]
+        self._view = view
         self._stale_order = False
-        if self.selected not in self._place:
-            nearest = min(before or 0, len(self.view) - 1)
-            self.selected = self.view[nearest] if self.view else None
+        self._keep_selection(before)
 
-    def _in_chip(self, row: SessionRow) -> bool:
-        return self.chip is None or chip_of(row.state) is self.chip
+    # -- keeping the view in step
+
+    def _key(self) -> Callable[[SessionRow], Key]:
+        choices = self.choices
+        return sort_key(choices.sort, backwards=choices.backwards, grouping=choices.grouping)
+
+    def _keep_selection(self, before: int | None) -> None:
+        """A cursor whose session is no longer shown goes to the nearest one."""
+        view = self._view
+        if self.selected in view.key_of:
+            return
+        y = min(before or 0, len(view.ids) - 1)
+        near = chain(range(y, len(view.ids)), range(y - 1, -1, -1))
+        self.selected = next(
+            (view.ids[place] for place in near if not view.ids[place].startswith(_HEADING)), None
+        )
+
+    def _learn(self, row: SessionRow) -> None:
+        chip = chip_of(row.state)
+        self._chips[row.id] = chip
+        self._counts[chip] += 1
+        self._repositories[row.repo] += 1
+        if row.state.is_live:
+            self.live.add(row.id)
+
+    def _forget(self, row: SessionRow) -> None:
+        self._counts[self._chips.pop(row.id)] -= 1
+        self._repositories[row.repo] -= 1
+        if not self._repositories[row.repo]:
+            del self._repositories[row.repo]
+        self.live.discard(row.id)
+        self._told.pop(row.id, None)
+        if row.id not in self.rows:
+            self.marked.pop(row.id, None)
+
+    def _recount(self, row: SessionRow, before: SessionRow | None) -> None:
+        if self.choices.grouping is not Grouping.NONE and before is not None:
+            self._count_in(self._view, before, -1)
+            self._count_in(self._view, row, 1)
+
+    def _count_in(self, view: _View, row: SessionRow, by: int) -> None:
+        name = self.choices.grouping.of(row)
+        view.groups[name] += by
+        view.attention[name] += by * row.state.needs_attention
+
+    def _take_out(self, row: SessionRow) -> bool:
+        """Take a session out of the view; says whether it was there."""
+        view = self._view
+        key = view.key_of.pop(row.id, None)
+        if key is None:
+            return False
+        self._remove(key)
+        if self.choices.grouping is not Grouping.NONE:
+            self._count_in(view, row, -1)
+            name = self.choices.grouping.of(row)
+            if not view.groups[name]:
+                del view.groups[name]
+                self._remove((*group_key(name), 0))
+        return True
+
+    def _remove(self, key: Key) -> None:
+        place = bisect_left(self._view.keys, key)
+        del self._view.keys[place], self._view.ids[place]
+
+    def _put_in(self, row: SessionRow, key: Key) -> None:
+        view = self._view
+        view.key_of[row.id] = key
+        self._insert(key, row.id)
+        if self.choices.grouping is not Grouping.NONE:
+            name = self.choices.grouping.of(row)
+            if not view.groups[name]:
+                self._insert((*group_key(name), 0), f"{_HEADING}{name}")
+            self._count_in(view, row, 1)
+
+    def _insert(self, key: Key, entry: str) -> None:
+        place = bisect_left(self._view.keys, key)
+        self._view.keys.insert(place, key)
+        self._view.ids.insert(place, entry)
+
+    # -- what is asked for
 
     def _shows(self, row: SessionRow) -> bool:
-        return self._in_chip(row) and (not self.query or self.query.matches(row))
+        choices = self.choices
+        return (
+            (choices.chip is None or self._chips[row.id] is choices.chip)
+            and (choices.repository is None or row.repo == choices.repository)
+            and (
+                not choices.query or choices.query.matches(row, self._searched(row, choices.query))
+            )
+        )
+
+    def _searched(self, row: SessionRow, query: Query) -> str | None:
+        if not query.words:
+            return None
+        told = self._told.get(row.id)
+        if told is None:
+            told = self._told[row.id] = search_text(row)
+        return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ class LogFile:
     """Lines of a growing file.
 
     :meth:`look` reads what is new (whole blocks, counting line ends: about 1 GB in half a second);
-    :meth:`line` reads one line. Not for several threads at once.
+    :meth:`line` reads one line. One thread may look while another one reads lines.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,6 +34,7 @@ class LogFile:
         """Line ends before each block; the last entry is the total so far."""
         self._scanned = 0
         self._kept: OrderedDict[int, list[int]] = OrderedDict()
+        self._lock = threading.Lock()
         self._last_byte = b"\n"
 
     @property
@@ -54,22 +56,29 @@ class LogFile:
                 return False
             # The block that was only partly filled is counted anew.
             whole = self._scanned // BLOCK
-            del self._ends_before[whole + 1 :]
-            self._kept.pop(whole, None)
             file.seek(whole * BLOCK)
-            position, total = whole * BLOCK, self._ends_before[-1]
+            position, total = whole * BLOCK, self._ends_before[whole]
+            ends: list[int] = []
             last = self._last_byte
             while position < state.st_size and (piece := file.read(64 * BLOCK)):
                 for start in range(0, len(piece), BLOCK):
                     total += piece.count(b"\n", start, start + BLOCK)
-                    self._ends_before.append(total)
+                    ends.append(total)
                 position += len(piece)
                 last = piece[-1:]
                 if len(piece) % BLOCK:
                     break
-            self._last_byte = last
-            self._scanned = self.size = position
+            with self._lock:
+                self._ends_before[whole + 1 :] = ends
+                self._kept.pop(whole, None)
+                self._last_byte = last
+                self._scanned = self.size = position
         return True
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether what is there was counted once."""
+        return self._inode != -1
 
     def line(self, number: int) -> bytes:
         """Line ``number`` from 0, without its end, at most :data:`LONGEST` bytes of it."""
@@ -90,9 +99,10 @@ class LogFile:
     def _start_of(self, number: int) -> int:
         if number <= 0:
             return 0
-        block = bisect_left(self._ends_before, number) - 1
-        ends = self._ends(block)
-        nth = number - self._ends_before[block] - 1
+        with self._lock:
+            block = bisect_left(self._ends_before, number) - 1
+            ends = self._ends(block)
+            nth = number - self._ends_before[block] - 1
         return block * BLOCK + ends[nth] + 1 if nth < len(ends) else self.size
 
     def _ends(self, block: int) -> list[int]:
@@ -112,11 +122,12 @@ class LogFile:
         return kept
 
     def _begin_again(self, inode: int) -> None:
-        self._inode = inode
-        self.size = self._scanned = 0
-        self._ends_before = [0]
-        self._kept.clear()
-        self._last_byte = b"\n"
+        with self._lock:
+            self._inode = inode
+            self.size = self._scanned = 0
+            self._ends_before = [0]
+            self._kept.clear()
+            self._last_byte = b"\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from app.format import visible
+from app.format import cut, visible
 
 LONGEST_SHOWN = 4096
-"""Characters of one line that are shown."""
+"""Cells of one line that are shown."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
 _ERRORS = re.compile(
@@ -30,9 +30,12 @@ def shown(data: bytes) -> str:
         text = text.rsplit("\r", 1)[1]
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
-    if len(text) > LONGEST_SHOWN:
-        text = text[:LONGEST_SHOWN] + "… (line cut)"
-    return visible(text.expandtabs(8))
+    text = visible(text.expandtabs(8) if "\t" in text else text)
+    if len(text) > LONGEST_SHOWN // 2:
+        cut_text = cut(text, LONGEST_SHOWN)
+        if cut_text is not text and cut_text != text:
+            text = f"{cut_text} (line cut at 4 096 cells)"
+    return text
 
 
 def is_error(text: str) -> bool:

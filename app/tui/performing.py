@@ -13,7 +13,18 @@ from app import format as form
 from app.status_style import Chip
 from app.tui.backend import Refused
 from app.tui.listing import Sort
+from app.tui.new_run_actions import close_form as close_form
+from app.tui.new_run_actions import copy_command as copy_command
+from app.tui.new_run_actions import dry_run as dry_run
+from app.tui.new_run_actions import edit_file as edit_file
+from app.tui.new_run_actions import find_workflow as find_workflow
+from app.tui.new_run_actions import next_field as next_field
+from app.tui.new_run_actions import start_run as start_run
 from app.tui.notes import name_of, short_label
+from app.tui.session_actions import resume as resume
+from app.tui.session_actions import resume_from as resume_from
+from app.tui.session_actions import show_changes as show_changes
+from app.tui.session_actions import skip_step as skip_step
 from app.tui.widgets.session_list import SessionList
 from store.row import SessionRow
 from store.states import State
@@ -203,18 +214,6 @@ def cancel(screen: ActionScreen, _key: str) -> None:
             )
 
     screen.app.push_screen(Confirm(question), answered)
-
-
-def resume(screen: ActionScreen, _key: str) -> None:
-    from app.tui.screens.resume_plan import ResumePlanScreen
-
-    row = _row(screen)
-
-    def answered(said: str | None) -> None:
-        if said:
-            screen.say(said)
-
-    screen.app.push_screen(ResumePlanScreen(row), answered)
 
 
 def new_run(screen: ActionScreen, _key: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepFate
+from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, ResumeChoice, StepFate
 from store.home import Home
 
 
-def make_plan(home: Home, run_id: str, *, use_file: bool, force: bool) -> PlanView:
+def make_plan(home: Home, run_id: str, choice: ResumeChoice) -> PlanView:
     """Make the plan anew. Runs git, so it may take a second.
 
     Raises:
@@ -18,10 +18,18 @@ def make_plan(home: Home, run_id: str, *, use_file: bool, force: bool) -> PlanVi
     from orchestrator.resume import make_plan as plan_resume
     from orchestrator.resume_plan import ResumeOptions
 
-    options = ResumeOptions(use_file=use_file, force=force)
+    options = ResumeOptions(
+        from_step=choice.from_step,
+        from_checkpoint=choice.from_checkpoint,
+        skip_step=choice.skip_step,
+        use_file=choice.use_file,
+        restore=choice.restore,
+        force=choice.force,
+    )
     environment = dict(os.environ)
     config = load_config(home, None, environment).config
     plan = plan_resume(home, run_id, options, environment, config)
+    facts = plan.facts
     fates = {fate.value: fate for fate in StepFate}
     findings = {finding.value: finding for finding in Finding}
     return PlanView(
@@ -41,4 +49,7 @@ def make_plan(home: Home, run_id: str, *, use_file: bool, force: bool) -> PlanVi
         instead=plan.instead,
         needs_force=plan.needs_force,
         workflow_changed=plan.changed_on_disk,
+        can_restore=facts is not None
+        and facts.worktree_present
+        and bool(facts.uncommitted or facts.commits_since or facts.head_moved_away),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app import format as form
 from app.status_style import StepSign
-from app.tui.details import CheckpointView, EventView, SessionDetail, StepView
+from app.tui.details import EventView, SessionDetail, Span, StepPlan, StepView
 from app.tui.notes import short_label
 from app.tui.step_timeline import number, timeline
 from store import checkpoints, step_logs
@@ -26,17 +26,17 @@ from store.states import State
 MOST_EVENTS = 20_000
 """Events of one session that are read for its timeline; of longer ones the newest."""
 
-Labels = Callable[[WorkflowCheckpoint], tuple[str, ...]]
-"""The labels of all steps of a run, read from the saved copy of its workflow."""
+Plans = Callable[[WorkflowCheckpoint], tuple[StepPlan, ...]]
+"""The steps of a run as the saved copy of its workflow has them."""
 
 
-def read_detail(home: Home, row: SessionRow, labels: Labels, now: datetime) -> SessionDetail:
+def read_detail(home: Home, row: SessionRow, plans: Plans, now: datetime) -> SessionDetail:
     """Everything the screens show of a session. Reads files only; never fails.
 
     Args:
         home: the state home.
         row: the session, in its real state.
-        labels: gives the labels of all steps.
+        plans: gives the steps of its workflow.
         now: the present, for times in facts.
     """
     problem = row.problem
@@ -49,8 +49,8 @@ def read_detail(home: Home, row: SessionRow, labels: Labels, now: datetime) -> S
         events = list(read_events(home, row.repo or None, row.id))[-MOST_EVENTS:]
     except StoreError:
         events = []
-    names = labels(checkpoint) if checkpoint is not None else ()
-    steps = tuple(_grown(step, now) for step in _steps(home, row, checkpoint, events, names))
+    planned = plans(checkpoint) if checkpoint is not None else ()
+    steps = tuple(_ended(step, row) for step in _steps(home, row, checkpoint, events, planned))
     commits = sum(step.commits or 0 for step in steps)
     log, log_step = _log(home, row)
     return SessionDetail(
@@ -63,6 +63,8 @@ def read_detail(home: Home, row: SessionRow, labels: Labels, now: datetime) -> S
         pass_words=_pass_words(row, checkpoint),
         checkpoint_words=_checkpoint_words(checkpoint, now),
         worktree_words=_worktree_words(row),
+        worktree_is_present=_has_worktree(row),
+        head_last=checkpoint.x.head_last if checkpoint else None,
         claude_session=_claude_session(row, checkpoint, events),
         problem=problem,
     )
@@ -76,9 +78,9 @@ def _steps(
     row: SessionRow,
     checkpoint: WorkflowCheckpoint | None,
     events: list[Event],
-    names: tuple[str, ...],
+    planned: tuple[StepPlan, ...],
 ) -> tuple[StepView, ...]:
-    total = max(row.total_steps, checkpoint.total_steps if checkpoint else 0, len(names))
+    total = max(row.total_steps, checkpoint.total_steps if checkpoint else 0, len(planned))
     total = min(total, 100_000)
     done = {step.index: step for step in checkpoint.completed_steps} if checkpoint else {}
     happenings = timeline(events)
@@ -87,8 +89,9 @@ def _steps(
         logs[log.step_index] = log
     views = []
     for index in range(total):
-        label = names[index] if index < len(names) else ""
-        view = StepView(index + 1, label or f"step {index + 1}", StepSign.NOT_REACHED)
+        plan = planned[index] if index < len(planned) else None
+        label = plan.label if plan else f"step {index + 1}"
+        view = StepView(index + 1, label, StepSign.NOT_REACHED, plan=plan)
         happened = happenings.get(index)
         if happened is not None:
             view = happened.view(view)
@@ -105,15 +108,31 @@ def _steps(
     return tuple(views)
 
 
-def _grown(view: StepView, now: datetime) -> StepView:
-    """A running step has run until now."""
-    if view.sign is not StepSign.RUNNING:
+def _ended(view: StepView, row: SessionRow) -> StepView:
+    """A step of a run that stands still has ended too, even if no event says when."""
+    spans = view.spans
+    if view.sign is StepSign.RUNNING:
+        began = next((span.started_us for span in spans if span.running), view.started_us)
+        return replace(view, running_since_us=began)
+    if not any(span.running for span in spans):
         return view
-    began = next((span.started_us for span in view.spans if span.running), view.started_us)
-    if began is None:
-        return view
-    since = max(0.0, now.timestamp() - began / 1e6)
-    return replace(view, seconds=(view.seconds or 0.0) + since)
+    last_us = _last_written_us(view.log) or row.state_since_us or row.updated_us
+    return replace(view, spans=tuple(_closed(span, last_us) for span in spans))
+
+
+def _last_written_us(log: Path | None) -> int | None:
+    try:
+        return log.stat().st_mtime_ns // 1000 if log is not None else None
+    except OSError:
+        return None
+
+
+def _closed(span: Span, last_us: int) -> Span:
+    if not span.running:
+        return span
+    seconds = max(0.0, (last_us - span.started_us) / 1e6)
+    words = f"{span.label}  ended without a word"
+    return replace(span, label=words, seconds=seconds, failed=True, running=False)
 
 
 def _completed(view: StepView, step: CompletedStep) -> StepView:
@@ -135,6 +154,8 @@ def _completed(view: StepView, step: CompletedStep) -> StepView:
         outcome=outcome,
         commits=step.commits,
         attempts=max(view.attempts, 1),
+        head_before=step.head_before,
+        head_after=step.head_after,
     )
 
 
@@ -194,13 +215,27 @@ def _facts(
         yield "Usage", f"{form.tokens(row.input_tokens, row.output_tokens)}{cost}"
 
 
+def _has_worktree(row: SessionRow) -> bool:
+    return row.worktree.startswith("/") and Path(row.worktree).is_dir()
+
+
+_NEEDS_NO_WORKTREE = {
+    State.MERGED: "removed after the merge",
+    State.COMPLETED: "removed, nothing was to be merged",
+    State.CANCELLED: "gone",
+    State.UNMERGED: "gone; the branch has the commits",
+    State.MERGE_FAILED: "gone; the branch has the commits",
+}
+
+
 def _worktree_words(row: SessionRow) -> str:
     if not row.worktree:
         return "none recorded"
-    path = Path(row.worktree)
-    if not path.is_absolute():
+    if not row.worktree.startswith("/"):
         return row.worktree
-    return "present" if path.is_dir() else "gone; resume makes it again from its branch"
+    if _has_worktree(row):
+        return "present"
+    return _NEEDS_NO_WORKTREE.get(row.state, "gone; resume makes it again from its branch")
 
 
 def _pass_words(row: SessionRow, checkpoint: WorkflowCheckpoint | None) -> str:
@@ -246,26 +281,7 @@ def _is_over(row: SessionRow) -> bool:
     return row.state in (State.MERGED, State.COMPLETED, State.UNMERGED, State.MERGE_FAILED)
 
 
-# -- checkpoints and events ------------------------------------------------------------------------
-
-
-def read_checkpoints(home: Home, run_id: str) -> list[CheckpointView]:
-    """The kept checkpoints of a run, newest first."""
-    views = [
-        CheckpointView(
-            entry.seq,
-            entry.kind.value if entry.kind else "unreadable",
-            entry.status.value if entry.status else "unreadable",
-            entry.index,
-            entry.total,
-            microseconds(entry.timestamp) or 0,
-            entry.size,
-            entry.is_newest,
-        )
-        for entry in checkpoints.history(home, run_id)
-    ]
-    return sorted(views, key=lambda view: -view.seq)
-
+# -- events ----------------------------------------------------------------------------------------
 
 _SHOWN_FIELDS = (
     "label", "reason", "error", "kind", "attempt", "exit_code", "from", "to", "branch", "version",

@@ -43,6 +43,10 @@ class Happened:
                 self._open = Span(
                     SpanKind.ATTEMPT, f"attempt {self.attempts}", at_us, 0.0, running=True
                 )
+                self._handlers_end(at_us)
+            case "attempt_failed":
+                self.outcome = _ending(fields)
+                self._close(at_us, self.outcome, failed=True)
             case "step_completed":
                 self._finish(event, at_us, failed=False)
             case "step_failed":
@@ -52,7 +56,9 @@ class Happened:
             case "step_retrying":
                 delay = float(number(fields.get("delay_ms")) or 0.0) / 1000
                 if delay >= 1:
-                    words = f"wait {form.duration(delay)}"
+                    reason = _text(fields, "reason")
+                    why = f", {reason}" if reason and not reason.startswith("retry after") else ""
+                    words = f"wait {form.duration(delay)}{why}"
                     self.spans.append(Span(SpanKind.WAIT, words, at_us, delay))
             case "handler_started":
                 label = short_label(_text(fields, "label"))
@@ -88,6 +94,13 @@ class Happened:
         label = f"{span.label}  {words}" if words else span.label
         seconds = max(0.0, (at_us - span.started_us) / 1e6)
         self.spans.append(replace(span, label=label, seconds=seconds, failed=failed, running=False))
+
+    def _handlers_end(self, at_us: int) -> None:
+        """A handler cannot outlive the attempt after it."""
+        for place, span in enumerate(self.spans):
+            if span.running and span.kind is SpanKind.HANDLER:
+                seconds = max(0.0, (at_us - span.started_us) / 1e6)
+                self.spans[place] = replace(span, seconds=seconds, running=False, failed=True)
 
     def _end_handler(self, event: Event, at_us: int) -> None:
         for place in range(len(self.spans) - 1, -1, -1):

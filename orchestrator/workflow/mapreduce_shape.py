@@ -13,9 +13,10 @@ from orchestrator.workflow.mapreduce_items import (
     check_pattern,
     read_items,
 )
+from orchestrator.workflow.mapreduce_names import warn_of_items, warn_of_results
 from orchestrator.workflow.mapreduce_numbers import Numbers
 from orchestrator.workflow.mapreduce_policy import Policy
-from orchestrator.workflow.model import EnvEntry
+from orchestrator.workflow.model import EnvEntry, Step
 from orchestrator.workflow.nodes import ListNode, MapNode, Scalar
 from orchestrator.workflow.reading import Place, StepReader
 
@@ -28,13 +29,16 @@ _WITHOUT_EFFECT = (
 )
 
 
-def read_mapreduce(fields: Fields, reader: StepReader, env: Iterable[EnvEntry]) -> None:
+def read_mapreduce(
+    fields: Fields, reader: StepReader, env: Iterable[EnvEntry], merge: tuple[Step, ...]
+) -> None:
     """Checks everything a MapReduce file may hold beside the keys of every workflow.
 
     Args:
         fields: the top level.
         reader: reads the steps of the phases.
         env: what the file declares, for numbers written as ``$VAR``.
+        merge: the steps of its merge block.
     """
     problems = fields.problems
     numbers = Numbers({entry.name: entry for entry in env}, os.environ)
@@ -46,8 +50,11 @@ def read_mapreduce(fields: Fields, reader: StepReader, env: Iterable[EnvEntry]) 
         problems.error(fields.position, "missing_key", "a MapReduce workflow needs 'map'")
     elif (mapping := read_map(node, "map", problems)) is not None:
         _map(mapping, reader, numbers, policy)
-    for phase in ("setup", "reduce"):
-        _phase(fields, phase, reader, numbers)
+    setup = _phase(fields, "setup", reader, numbers)
+    reduce = _phase(fields, "reduce", reader, numbers)
+    for steps, phase in ((setup, "'setup'"), (reduce, "'reduce'"), (merge, "'merge'")):
+        warn_of_items(steps, phase, problems)
+    warn_of_results(setup, "'setup'", problems)
     _agent_merge(fields, reader)
     policy.read(fields, in_map=False)
     policy.finish()
@@ -58,15 +65,18 @@ def read_mapreduce(fields: Fields, reader: StepReader, env: Iterable[EnvEntry]) 
     fields.ignore("timeout", "max_parallel")
 
 
-def _phase(fields: Fields, name: str, reader: StepReader, numbers: Numbers) -> None:
+def _phase(
+    fields: Fields, name: str, reader: StepReader, numbers: Numbers
+) -> tuple[Step, ...]:
     node = fields.node(name)
     if node is None:
-        return
+        return ()
+    steps: tuple[Step, ...] = ()
     if isinstance(node, MapNode) and (node.has("commands") or node.has("steps")):
         inner = Fields(node, fields.problems, f"'{name}'")
         commands = inner.node("commands", "steps")
         if commands is not None:
-            reader.steps(commands, Place.BODY)
+            steps = reader.steps(commands, Place.BODY)
         if name == "reduce":
             fields.problems.warning(
                 inner.key_position("commands"),
@@ -78,7 +88,8 @@ def _phase(fields: Fields, name: str, reader: StepReader, numbers: Numbers) -> N
             _capture_outputs(inner)
         inner.finish()
     else:
-        reader.steps(node, Place.BODY)
+        steps = reader.steps(node, Place.BODY)
+    return steps
 
 
 def _capture_outputs(fields: Fields) -> None:
@@ -152,7 +163,7 @@ def _template(fields: Fields, reader: StepReader) -> None:
     if isinstance(node, ListNode) and not node.items:
         problems.error(node.position, "no_steps", "'agent_template' has no steps")
         return
-    reader.steps(node, Place.BODY)
+    warn_of_results(reader.steps(node, Place.BODY), "'agent_template'", problems)
 
 
 def _timeouts(fields: Fields, numbers: Numbers) -> None:

@@ -116,7 +116,8 @@ def build_workflow(root: Node, stem: str, problems: Problems, builder: StepBuild
     fields.ignore(*(name for name in fields.names() if name.startswith(("x-", "."))))
     if kind is WorkflowKind.MAPREDUCE:
         declared = [*env, *(e for p in workflow.profiles.values() for e in p.env)]
-        read_mapreduce(fields, builder, declared)
+        merge = workflow.merge.steps if workflow.merge is not None else ()
+        read_mapreduce(fields, builder, declared, merge)
         fields.finish(_IN_MAP | _IN_A_STEP)
         return workflow
     fields.ignore(*COMPOSITION)

@@ -22,11 +22,14 @@ def action_line(one: Action, subject: Subject, width: int) -> Line:
     line = Line()
     why = one.why_not(subject)
     line.right(KEY_END, one.key, "faint" if why else "accent", bold=not why)
-    at = COMMAND if width >= 80 else width
-    line.put(WORDS, one.help, "faint" if why else "fg", limit=at - WORDS - 2)
-    if at < width:
-        line.put(at, why or one.command_line(subject), "faint" if why else "muted",
-                 limit=width - at)  # fmt: skip
+    beside = width >= 80
+    room = (COMMAND if beside else width) - WORDS - 2
+    x = line.put(WORDS, one.help, "faint" if why else "fg", limit=room)
+    if beside:
+        line.put(COMMAND, why or one.command_line(subject), "faint" if why else "muted",
+                 limit=width - COMMAND)  # fmt: skip
+    elif why and x + 4 < width:
+        line.put(x + 2, f"({why})", "faint", limit=width - x - 2)
     return line
 
 

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Click, Resize
-from textual.screen import Screen
 from textual.widgets import Input
 
 from app import format as form
+from app.tui.actions import Subject, Where
 from app.tui.backend import Refused, tilde
-from app.tui.details import BeginsAt, WorkflowChoice, WorkflowView
+from app.tui.editing import edit
+from app.tui.new_run_views import BeginsAt, PlannedRun, WorkflowChoice, WorkflowView
+from app.tui.past_runs import past_words
+from app.tui.screens.action_screen import ActionScreen, bindings
+from app.tui.trying_out import NotPlanned, plan_run
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.line_list import LineList
+from app.tui.widgets.problem_list import ProblemList
+from app.tui.widgets.run_foot import RunFoot, Verdict
 from app.tui.widgets.run_form import RunForm
-from app.tui.widgets.run_preview import RunPreview
+from app.tui.widgets.run_preview import RunPreview, RunTitle, shown_path
 from app.tui.widgets.workflow_list import WorkflowList
-
-if TYPE_CHECKING:
-    from app.tui.app import ProdigyApp
+from store.row import SessionRow
 
 RECORD_SECONDS = 20.0
 """A run that has no session record by then shows what it said."""
+_RECENT_LOOKED_AT = 200
+_MOST_RECENT = 5
 
 
-class NewRunScreen(Screen[None]):
+class NewRunScreen(ActionScreen):
     """Workflows at the left; at the right the chosen one, its fields, and what it will do."""
 
     CSS_PATH = "new_run.tcss"
-    AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", show=False),
-        Binding("ctrl+s", "start", show=False, priority=True),
-        Binding("slash", "find", show=False),
-        Binding("y", "copy", show=False),
-    ]
+    where = Where.NEW_RUN
+    BINDINGS = bindings(Where.NEW_RUN)
+    _NEEDS_ALL: ClassVar[frozenset[str]] = frozenset({"start_run", "dry_run"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,25 +52,24 @@ class NewRunScreen(Screen[None]):
         self._begins: BeginsAt | None = None
         self._trouble: tuple[str, ...] = ()
         self._starting = False
-
-    @property
-    def board(self) -> ProdigyApp:
-        return cast("ProdigyApp", self.app)
+        self._past = ""
 
     def compose(self) -> ComposeResult:
         yield Header()
         with Horizontal(id="new-run"):
             with Vertical(id="chooser"):
-                yield Input(placeholder="find a workflow or type a path", compact=True, id="find")
+                yield Input(compact=True, id="find")
                 yield WorkflowList()
             with Vertical(id="chosen"):
+                yield RunTitle()
+                yield ProblemList()
                 yield RunForm()
                 yield RunPreview()
+                yield RunFoot()
         yield Footer()
 
     def on_mount(self) -> None:
-        for field in self.query(Input):
-            field.cursor_blink = False
+        self.query_one("#find", Input).cursor_blink = False
         choices = [*self.board.backend.workflow_files(), *self._recent_elsewhere()]
         shown = self.query_one(WorkflowList)
         shown.show(choices)
@@ -78,41 +79,61 @@ class NewRunScreen(Screen[None]):
         self._show_all()
 
     def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width < 110, "-narrow")
+        narrow = event.size.width < 110
+        self.set_class(narrow, "-narrow")
+        self.query_one("#find", Input).placeholder = (
+            "find or type a path" if narrow else "find a workflow or type a path"
+        )
         self.set_class(event.size.height >= 30, "-tall")
+
+    def subject_row(self) -> SessionRow | None:
+        return None
+
+    def subject(self) -> Subject:
+        return Subject(None, self.where, self.against())
 
     def _recent_elsewhere(self) -> list[WorkflowChoice]:
         here = {choice.path for choice in self.board.backend.workflow_files()}
         found: dict[Path, WorkflowChoice] = {}
         rows = sorted(self.board.listing.rows.values(), key=lambda row: -row.started_us)
-        for row in rows[:200]:
+        for row in rows[:_RECENT_LOOKED_AT]:
             path = Path(row.workflow_path)
             usable = row.workflow_path and row.repo_path and path not in here
             if usable and path not in found and path.is_file() and Path(row.repo_path).is_dir():
                 found[path] = WorkflowChoice(
                     path, path.stem, "recent elsewhere", Path(row.repo_path)
                 )
-            if len(found) >= 5:
+            if len(found) >= _MOST_RECENT:
                 break
         return list(found.values())
+
+    def sessions_changed(self, changed: frozenset[str] | None) -> None:
+        """Everything was read again: so is the workflow, and where its run begins."""
+        if changed is None and self._choice is not None:
+            self._start_reading(self._choice)
 
     # -- choosing
 
     def on_line_list_moved(self, event: LineList.Moved) -> None:
-        self._choose(self.query_one(WorkflowList).choice)
+        if isinstance(event.sender, WorkflowList):
+            self._choose(event.sender.choice)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
-        self.query_one(RunForm).focus_first()
+        if isinstance(event.sender, ProblemList):
+            self.edit_file()
+        elif self._view is not None and self._view.error_count:
+            self.query_one(ProblemList).focus()
+        else:
+            self.query_one(RunForm).focus_first()
 
-    def action_find(self) -> None:
+    def find(self) -> None:
+        """Go to where a name or a path is typed."""
         self.query_one("#find", Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "find":
             self.query_one(WorkflowList).find(event.value)
             self._choose(self.query_one(WorkflowList).choice)
-        else:
-            self._typed()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input.id != "find":
@@ -132,12 +153,16 @@ class NewRunScreen(Screen[None]):
         if choice is self._choice:
             return
         self._choice, self._view, self._begins, self._trouble = choice, None, None, ()
+        self._past = ""
         self._show_all()
         if choice is not None:
-            self.run_worker(
-                lambda: self._read(choice), thread=True, group="workflow", exclusive=True,
-                exit_on_error=False,
-            )  # fmt: skip
+            self._start_reading(choice)
+
+    def _start_reading(self, choice: WorkflowChoice) -> None:
+        self.run_worker(
+            lambda: self._read(choice), thread=True, group="workflow", exclusive=True,
+            exit_on_error=False,
+        )  # fmt: skip
 
     def _read(self, choice: WorkflowChoice) -> None:
         view = self.board.backend.inspect(choice.path)
@@ -157,6 +182,10 @@ class NewRunScreen(Screen[None]):
         if choice is not self._choice or not self.is_attached:
             return
         self._view = view
+        rows = self.board.listing.rows.values()
+        self._past = past_words(rows, view.name, str(choice.directory))
+        self.query_one(WorkflowList).learn(view)
+        self.query_one(ProblemList).show(view.problems)
         self.query_one(RunForm).show(view, self.board.drafts.get(str(choice.path), {}))
         self._show_all()
 
@@ -167,107 +196,157 @@ class NewRunScreen(Screen[None]):
 
     # -- filling in
 
-    def _typed(self) -> None:
+    def on_run_form_changed(self) -> None:
         if self._choice is not None:
             self.board.drafts[str(self._choice.path)] = self.query_one(RunForm).texts()
         self._trouble = ()
         self._show_all()
 
-    def on_merge_option_changed(self) -> None:
-        self._typed()
-
     def arguments(self) -> list[str]:
         """The arguments of ``prodigy run`` for what is filled in."""
         if self._choice is None:
             return []
-        path = self._choice.path
-        directory = self._choice.directory
-        shown = path.relative_to(directory) if path.is_relative_to(directory) else path
-        arguments = [str(shown)]
-        filled = self.query_one(RunForm)
-        for name, value in filled.parameters().items():
-            arguments += ["--param", f"{name}={value}"]
-        if (argument := filled.argument()) is not None:
-            arguments += ["--args", argument]
-        if filled.merges:
-            arguments.append("--yes")
-        return arguments
+        return [shown_path(self._choice), *self.query_one(RunForm).arguments()]
 
     def command(self) -> str:
         """The same as a command line."""
-        return f"prodigy run {shlex.join(self.arguments())}"
+        return f"prodigy run {shlex.join(self.arguments())}" if self._choice is not None else ""
 
-    def verdict(self) -> str | None:
+    def against(self) -> str | None:
         """Why it cannot be started; None when it can."""
+        return self._judged()[0]
+
+    def _judged(self) -> tuple[str | None, bool]:
+        """Why it cannot be started, and whether something is wrong (not only missing)."""
         if self._choice is None:
-            return "Choose a workflow to start."
+            return "Choose a workflow to start", False
         if self._view is None:
-            return "Reading the workflow…"
-        if self._view.error_count:
-            return f"Correct {form.count(self._view.error_count, 'problem')} of the file to start"
+            return "Reading the workflow…", False
+        if wrong := self._view.error_count:
+            return f"Correct {form.count(wrong, 'problem')} of the file to start", True
         if self._view.not_run:
-            return f"Cannot be started: {self._view.not_run}."
+            return f"Cannot be started: {self._view.not_run}", True
         if self.board.blocked:
-            return f"Cannot be started: {self.board.blocked}."
+            return f"Cannot be started: {self.board.blocked}", True
         if self._begins is not None and self._begins.problem:
-            return self._begins.problem
-        missing = self.query_one(RunForm).missing()
-        if missing:
-            return f"Fill in {', '.join(missing)} to start"
-        return None
+            return self._begins.problem, True
+        filled = self.query_one(RunForm)
+        if wrong_fields := filled.wrong():
+            return f"Correct {', '.join(wrong_fields)} to start", True
+        if missing := filled.missing():
+            return f"Fill in {', '.join(missing)} to start", False
+        return None, False
 
     # -- showing
 
     def _show_all(self) -> None:
-        choice, begins = self._choice, self._begins
-        about: tuple[tuple[str, str], ...] = ()
+        choice, begins, view = self._choice, self._begins, self._view
         directory = choice.directory if choice else self.board.backend.directory
-        about = ((tilde(directory), "muted"),)
+        about: tuple[tuple[str, str], ...] = ((tilde(directory), "muted"),)
         if begins is not None and not begins.problem:
             clean = "clean" if not (begins.uncommitted or begins.untracked) else "changed"
             about += ((f"{begins.branch or 'detached HEAD'}, {clean}", "faint"),)
         self.query_one(Header).show(("Sessions", "New run"), about)
-        verdict = self.verdict()
-        self.query_one(RunPreview).show(
-            choice, self._view, begins,
-            command=self.command() if choice else "", verdict=verdict, trouble=self._trouble,
-            starting=self._starting,
+        self.query_one(RunTitle).show(choice, view)
+        problems = self.query_one(ProblemList)
+        problems.display = view is not None and bool(view.problems)
+        problems.set_class(view is not None and not view.error_count, "-warnings")
+        if view is None:
+            self.query_one(RunForm).display = False
+        self.query_one(RunPreview).show(view)
+        against, is_problem = self._judged()
+        self.query_one(RunFoot).show(
+            Verdict(begins, self.command(), against, is_problem, self._trouble,
+                    self._starting, self._past)
         )  # fmt: skip
-        ready = verdict is None and not self._starting
-        hints = (
-            Hint("ctrl+s", "start", ready, "start"),
-            Hint("tab", "next field"),
-            Hint("/", "find", name="find"),
-            Hint("esc", "close, keeps what you typed", name="close"),
-        )
-        self.query_one(Footer).show(hints, last=None)
+        self.show_footer()
 
-    def on_footer_pressed(self, event: Footer.Pressed) -> None:
-        if event.name:
-            getattr(self, f"action_{event.name}")()
+    def show_footer(self) -> None:
+        """While something is typed, letters are text: only other keys are offered."""
+        super().show_footer()
+        typing = isinstance(self.focused, Input)
+        footer = self.query_one(Footer)
+        if typing:
+            footer.show(
+                tuple(replace(one, enabled=one.enabled and len(one.key) > 1)
+                      for one in footer.hints),
+                last=Hint("f1", "help", name="help"),
+            )  # fmt: skip
+
+    def on_descendant_focus(self) -> None:
+        self.show_footer()
 
     def on_click(self, event: Click) -> None:
-        event.stop()
+        if isinstance(event.widget, RunFoot) and (name := event.widget.key_at(event)):
+            self.action_do(name)
 
     # -- doing
 
-    def action_close(self) -> None:
+    def action_do(self, name: str, key: str = "") -> None:
+        if name in self._NEEDS_ALL:
+            self.query_one(RunForm).judge_all()
+        super().action_do(name, key)
+
+    def close(self) -> None:
+        """Leave the field that finds, or the screen; what was typed is kept."""
         find = self.query_one("#find", Input)
         if find.has_focus and find.value:
             find.value = ""
             self.query_one(WorkflowList).focus()
+        else:
+            self.app.pop_screen()
+
+    def edit_file(self) -> None:
+        """Open the workflow in the editor, at the problem under the cursor, and read it again."""
+        choice, view = self._choice, self._view
+        if choice is None:
+            self.say("choose a workflow first")
             return
-        self.app.pop_screen()
+        path, line = choice.path, None
+        problem = self.query_one(ProblemList).problem
+        if view is not None and view.problems and problem is not None:
+            path = problem.path or path
+            line = int(problem.where.split(":")[-2])
+        why = edit(self.app, path, line, os.environ)
+        if why is not None:
+            self.say(f"e: {why}", "error")
+        self._start_reading(choice)
 
-    def action_copy(self) -> None:
-        if self._choice is not None:
-            self.app.copy_to_clipboard(self.command())
-            self.query_one(Footer).say("Copied the command through the terminal (OSC 52).")
+    def try_out(self) -> None:
+        """Show what the run would do."""
+        choice, arguments, command = self._choice, self.arguments(), self.command()
+        if choice is None:
+            return
+        self.say("Asking what it would do…")
+        home = self.board.backend.home
 
-    def action_start(self) -> None:
-        why = self.verdict()
-        if why is not None or self._starting or self._choice is None:
-            self.query_one(Footer).say(f"ctrl+s: {why or 'it is starting'}")
+        def ask() -> None:
+            try:
+                plan = plan_run(home, arguments, choice.directory)
+            except NotPlanned as error:
+                self.app.call_from_thread(self._failed, str(error))
+            else:
+                self.app.call_from_thread(self._show_plan, choice, plan, command)
+
+        self.run_worker(ask, thread=True, group="dry run", exclusive=True, exit_on_error=False)
+
+    def _show_plan(self, choice: WorkflowChoice, plan: PlannedRun, command: str) -> None:
+        from app.tui.screens.dry_run import DryRun
+
+        if choice is not self._choice or not self.is_current:
+            return
+        self.say("")
+
+        def answered(start: bool | None) -> None:
+            if start:
+                self.action_do("start_run")
+
+        self.app.push_screen(DryRun(choice.name, plan, command), answered)
+
+    def start(self) -> None:
+        """Start the run as a process of its own."""
+        if self._starting or self._choice is None:
+            self.say("ctrl+s: it is starting")
             return
         self._starting, self._trouble = True, ()
         self._show_all()
@@ -293,6 +372,7 @@ class NewRunScreen(Screen[None]):
         self._starting = False
         self._trouble = tuple(form.visible(line) for line in words.splitlines() if line.strip())
         if self.is_attached:
+            self.say("")
             self._show_all()
 
     def _started(self, choice: WorkflowChoice, run_id: str) -> None:

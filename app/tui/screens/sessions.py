@@ -289,7 +289,7 @@ class SessionsScreen(ActionScreen):
         if listing.query:
             others = [
                 f"Without {key}: {listing.matching(listing.query.without(key))} match."
-                for key, _ in listing.query.keyed
+                for key in listing.query.keys
             ]
             sentence = "   ".join(("esc clears the filter.", *others[:2]))
             return Notice(f"No session matches {listing.query.text}.", (sentence,))

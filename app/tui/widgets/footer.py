@@ -69,6 +69,11 @@ class Footer(Painted):
         self.repaint()
 
     @property
+    def hints(self) -> tuple[Hint, ...]:
+        """The hints that are offered, those without room included."""
+        return self._hints
+
+    @property
     def said(self) -> str:
         """What is being said now."""
         return self._said

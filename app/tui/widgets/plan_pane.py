@@ -8,7 +8,14 @@ from textual.events import Click
 from textual.message import Message
 
 from app import format as form
-from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepFate
+from app.tui.details import (
+    CheckView,
+    Finding,
+    PlannedStepView,
+    PlanView,
+    ResumeChoice,
+    StepFate,
+)
 from app.tui.drawing import Line
 from app.tui.notes import short_label
 from app.tui.widgets.painted import Painted
@@ -45,7 +52,9 @@ class PlanPane(Painted):
         self.plan: PlanView | None = None
         self.refused = ""
         self.starting = ""
-        self.use_file = False
+        self.choice = ResumeChoice()
+        self.pending = False
+        """The plan that is shown is about another choice; the right one is being made."""
         self.made_again = False
         self.top = 0
 
@@ -56,17 +65,20 @@ class PlanPane(Painted):
             return self.refused
         if self.plan is None:
             return "Looking at what is there. Nothing has run yet."
-        if self.made_again:
-            return "It changed while you looked. Plan made again."
         if self.plan.impossible:
-            return f"This cannot be resumed: {self.plan.impossible}"
+            why = self.plan.impossible
+            return f"This cannot be resumed: {why[0].lower()}{why[1:]}"
         return self.plan.sentence
 
     def checks(self) -> tuple[CheckView, ...]:
-        if self.plan is not None:
-            return self.plan.checks
         if self.refused:
             return ()
+        if self.plan is not None and not self.pending:
+            return self.plan.checks
+        if self.plan is not None:
+            return tuple(
+                CheckView(check.name, Finding.PENDING, "checking…") for check in self.plan.checks
+            )
         return tuple(CheckView(name, Finding.PENDING, "checking…") for name in CHECK_NAMES)
 
     def step_lines(self, width: int, *, fold: bool = False) -> list[Line]:
@@ -130,15 +142,30 @@ class PlanPane(Painted):
                 lines.append(line)
             if check.name == "Workflow" and self.plan and self.plan.workflow_changed:
                 line = Line()
-                saved, disk = ("○", "●") if self.use_file else ("●", "○")
+                on_disk = self.choice.use_file
+                saved, disk = ("○", "●") if on_disk else ("●", "○")
                 x = line.put(14, saved, "accent" if saved == "●" else "faint")
-                x = line.put(x + 1, "the saved copy", "fg" if not self.use_file else "muted")
+                x = line.put(x + 1, "the saved copy", "fg" if not on_disk else "muted")
                 x = line.put(x + 3, disk, "accent" if disk == "●" else "faint")
-                x = line.put(x + 1, "the file on disk", "fg" if self.use_file else "muted")
+                x = line.put(x + 1, "the file on disk", "fg" if on_disk else "muted")
                 x = line.put(x + 5, "u", "accent", bold=True, key="switch")
                 line.put(x + 1, "switch", "muted", key="switch")
                 lines.append(line)
+            if check.name == "Worktree" and self.plan and self.plan.can_restore:
+                lines.append(self._restore_line())
         return lines
+
+    def _restore_line(self) -> Line:
+        line = Line()
+        back = self.choice.restore
+        kept, put = ("○", "●") if back else ("●", "○")
+        x = line.put(14, kept, "faint" if back else "accent")
+        x = line.put(x + 1, "as it is", "muted" if back else "fg")
+        x = line.put(x + 3, put, "accent" if back else "faint")
+        x = line.put(x + 1, "put back, edits saved", "fg" if back else "muted")
+        x = line.put(x + 3, "t", "accent", bold=True, key="restore")
+        line.put(x + 1, "switch", "muted", key="restore")
+        return line
 
     def foot_lines(self, width: int) -> list[Line]:
         plan = self.plan
@@ -150,7 +177,9 @@ class PlanPane(Painted):
             command.right(x - 1, "y", "accent", bold=True, key="copy")
         buttons = Line()
         x = 0
-        if plan is not None and not plan.impossible:
+        if plan is not None and (self.pending or self.refused):
+            x = buttons.put(x, "  enter  Resume  ", "faint", on="raise") + 3
+        elif plan is not None and not plan.impossible:
             if self.needs_force:
                 x = buttons.put(x, "F", "warn", bold=True, key="force")
                 x = buttons.put(x + 1, "Resume all the same (--force)", "muted", key="force") + 3
@@ -160,6 +189,9 @@ class PlanPane(Painted):
                 x = buttons.put(x, "Resume  ", "inv", bold=True, on="accent", key="resume") + 3
         elif not self.refused:
             x = buttons.put(x, "  enter  Resume  ", "faint", on="raise") + 3
+        if plan is not None and not self.starting and (not plan.impossible or self.is_chosen):
+            x = buttons.put(x, "R", "accent", bold=True, key="other")
+            buttons.put(x + 1, "from another step…", "muted", key="other")
         x = buttons.right(width, "close, change nothing", "muted", key="close")
         buttons.right(x - 1, "esc", "accent", bold=True, key="close")
         lines = [command, Line(), buttons] if plan is not None else [buttons]
@@ -186,17 +218,25 @@ class PlanPane(Painted):
         assert self.plan is not None
         if self.plan.impossible and self.plan.instead:
             return self.plan.instead
-        command = self.plan.command
-        if self.use_file and "--use-file" not in command:
-            command += " --use-file"
-        if self.needs_force and "--force" not in command:
-            command += " --force"
-        return command
+        words = [*self.plan.command.split()[:3], *self.choice.arguments()]
+        if self.needs_force and not self.choice.force:
+            words.append("--force")
+        return " ".join(words)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether somebody chose another way than the plain one."""
+        return self.choice != ResumeChoice()
 
     def blocks(
         self, width: int, *, tight: bool = False
     ) -> tuple[list[Line], list[Line], list[Line], list[Line]]:
         sentence = []
+        if self.made_again:
+            line = Line()
+            line.put(0, "!", "warn", bold=True)
+            line.put(2, "It changed while you looked. Plan made again.", "fg")
+            sentence.append(line)
         wrapped = textwrap.wrap(form.one_line(self.sentence()), max(20, width))
         for text in wrapped or [""]:
             line = Line()

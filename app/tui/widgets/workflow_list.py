@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from app import format as form
-from app.tui.details import WorkflowChoice, WorkflowView
 from app.tui.drawing import Line
+from app.tui.new_run_views import WorkflowChoice, WorkflowView
 from app.tui.widgets.line_list import LineList
 
 
 class WorkflowList(LineList):
     """Headings and workflows; the cursor stands on workflows only."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", show=False)]
 
     def __init__(self) -> None:
         super().__init__(id="workflows")
@@ -61,6 +66,9 @@ class WorkflowList(LineList):
         self.lines_changed()
         self.place_cursor(next((y for y in range(len(rows)) if self.can_hold_cursor(y)), 0),
                           tell=False)  # fmt: skip
+
+    def action_choose(self) -> None:
+        self.choose()
 
     def line_count(self) -> int:
         return len(self._rows)

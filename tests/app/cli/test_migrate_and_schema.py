@@ -71,3 +71,17 @@ def test_the_schema_is_one_valid_document(call: CommandLine) -> None:
     schema = json.loads(done.stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_a_dry_run_shows_what_is_inserted(
+    call: CommandLine, here: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "w.yml"
+    file.write_text(
+        "templates: {t: [{shell: 'echo ${x}'}]}\n"
+        "sub_workflows: {s: {commands: [{shell: inside}]}}\n"
+        "commands: [{use: t, with: {x: [1, 2]}}]\n"
+    )
+    done = call("run", "--dry-run", str(file)).expect(0)
+    assert "  s runs shell: inside" in done.stdout
+    assert "  with x=[1,2]" in done.stdout

@@ -271,7 +271,7 @@ async def test_a_run_is_started_fails_is_resumed_and_completes(world: World) -> 
         await until(pilot, lambda: isinstance(app.screen, NewRunScreen), "New run is shown")
         screen = app.screen
         assert isinstance(screen, NewRunScreen)
-        await until(pilot, lambda: screen.verdict() is None, "it can be started")
+        await until(pilot, lambda: screen.against() is None, "it can be started")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: bool(app.started_here), "the run has begun")
         run_id = world.only_id
@@ -300,7 +300,7 @@ async def test_a_run_that_cannot_begin_shows_its_own_error(world: World) -> None
         await until(pilot, lambda: isinstance(app.screen, NewRunScreen), "New run is shown")
         screen = app.screen
         assert isinstance(screen, NewRunScreen)
-        await until(pilot, lambda: screen.verdict() is None, "it can be started")
+        await until(pilot, lambda: screen.against() is None, "it can be started")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: bool(screen._trouble), "its error is shown")
         assert world.records == []

@@ -16,7 +16,6 @@ from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepF
 from store.home import Home
 from tests.app.tui.driving import dashboard, press, settled
 from tests.app.tui.sample_runs import prepared
-from tests.conftest import make_repository
 
 SMALL, NORMAL, WIDE = (80, 24), (120, 40), (180, 48)
 SIZES = pytest.mark.parametrize("size", [SMALL, NORMAL], ids=["80x24", "120x40"])
@@ -112,60 +111,6 @@ def test_plan(
         await press(pilot, "r")
 
     assert snap_compare(app, terminal_size=size, run_before=drive)
-
-
-@SIZES
-@pytest.mark.parametrize("name", ["release-notes", "broken"])
-def test_new_run(
-    name: str,
-    size: tuple[int, int],
-    store_home: Home,
-    monkeypatch: pytest.MonkeyPatch,
-    snap_compare: Any,
-) -> None:
-    moment = "2026-01-15T09:00:00Z"
-    for variable in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"):
-        monkeypatch.setenv(variable, moment)
-    project = store_home.root.parent / "webapp"
-    make_repository(project)
-    (project / "workflows").mkdir()
-    for stem, text in WORKFLOWS.items():
-        (project / "workflows" / f"{stem}.yml").write_text(text, encoding="utf-8")
-    app = dashboard(store_home, project)
-
-    async def drive(pilot: Pilot[Any]) -> None:
-        await settled(pilot)
-        await press(pilot, "n", *(("j",) if name == "release-notes" else ()))
-
-    assert snap_compare(app, terminal_size=size, run_before=drive)
-
-
-WORKFLOWS = {
-    "release-notes": """\
-name: release-notes
-parameters:
-  version:
-    type: string
-    required: true
-    description: the tag to write them for
-  style:
-    type: string
-    default: short
-commands:
-  - shell: "git log --oneline v1.0.. > changes.txt"
-  - claude: "/draft-notes $ARG"
-    timeout: 600
-  - shell: make test
-    on_failure:
-      claude: /debug
-""",
-    "broken": """\
-commands:
-  - shell: "make build"
-    timout: 5
-  - shel: make test
-""",
-}
 
 
 @SIZES

@@ -209,8 +209,9 @@ class Stage:
     @property
     def id(self) -> str:
         """The one run there is, whether or not it has a record."""
-        ids = {path.stem for path in self.world.records}
-        ids |= {path.name for path in self.world.home.state.iterdir() if path.is_dir()}
+        ids = [path.stem for path in self.world.records]
+        if not ids:
+            ids = [path.name for path in self.world.home.state.iterdir() if path.is_dir()]
         (found,) = ids
         return found
 
@@ -254,3 +255,20 @@ def merge(stage: Stage, ask: MergeQuestion | None = None, **options: Any) -> Any
     return merge_session(
         stage.world.home, stage.id, report=stage.told.append, ask=ask, config=QUICK, **options
     )
+
+
+def stopped(stage: Stage, *more: dict[str, Any], **request: Any) -> str:
+    """A run that failed in its second of three steps; the first one committed."""
+    first = {"shell": f"{stage.note('one')}; echo one > one.txt", "auto_commit": True}
+    stage.run([first, stage.failing(), {"shell": stage.note("three")}, *more], **request)
+    assert stage.record["status"] == "Failed"
+    return stage.id
+
+
+def finish(stage: Stage, **options: Any) -> None:
+    """Resume to the end; no finished step ran twice."""
+    stage.repair()
+    result = stage.resume(**options)
+    assert result.exit_code == 0, result
+    assert stage.noted == ["one", "bad", "bad", "three"]
+    stage.assert_complete()

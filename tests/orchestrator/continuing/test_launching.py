@@ -32,12 +32,13 @@ def completes(stage: Stage, run_id: str) -> None:
 def test_a_launched_run_outlives_its_launcher(stage: Stage) -> None:
     path = stage.workflow([stage.waiting(), {"shell": stage.note("end")}])
     run_id = new_session_id()
+    home, repository = str(stage.world.home.root), str(stage.world.repository)
     launching = (
         "import sys; from pathlib import Path; from store.home import Home; "
         "from orchestrator.launch import launch_run; "
-        f"run = launch_run(['run', {str(path)!r}, '--no-merge'], Home(Path({str(stage.world.home.root)!r})),"
-        f" Path({str(stage.world.repository)!r}), {run_id!r}); run.wait_for_record(30); "
-        "print(run.pid, flush=True); sys.stdin.read()"
+        f"words, home = ['run', {str(path)!r}, '--no-merge'], Home(Path({home!r})); "
+        f"run = launch_run(words, home, Path({repository!r}), {run_id!r}); "
+        "run.wait_for_record(30); print(run.pid, flush=True); sys.stdin.read()"
     )
     launcher = subprocess.Popen(
         [sys.executable, "-c", launching],
@@ -56,7 +57,7 @@ def test_a_launched_run_outlives_its_launcher(stage: Stage) -> None:
     stage.open_gate()
     completes(stage, run_id)
     assert stage.noted == ["waiting", "end"]
-    assert "waiting" in stage.world.home.run_log(run_id).read_text() or stage.event_types
+    assert stage.world.home.run_log(run_id).read_text(), "its output is kept"
 
 
 def test_a_launch_that_fails_passes_on_why_and_leaves_nothing(stage: Stage) -> None:
@@ -113,7 +114,7 @@ def test_it_is_launched_with_the_python_and_the_files_it_runs_from() -> None:
 def test_a_run_is_launched_stopped_and_resumed_by_other_pythons(stage: Stage, python: Path) -> None:
     site = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
-    needed = "import click, psutil, yaml, jsonschema"
+    needed = "import click, psutil, yaml"
     if subprocess.run([python, "-c", needed], env=environment, capture_output=True).returncode:
         pytest.skip(f"{python} has not what prodigy needs")
 

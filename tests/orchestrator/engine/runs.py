@@ -17,6 +17,7 @@ from orchestrator.refusal import Refused
 from orchestrator.reporting import MergeQuestion, Report, RunEvent, RunRequest, RunResult, Warned
 from orchestrator.start import run
 from store.home import Home
+from tests.orchestrator.engine.state_rules import assert_sound
 
 Document = dict[str, Any]
 Event = TypeVar("Event")
@@ -138,12 +139,11 @@ class RunWorkflow(Protocol):
 
 @dataclass(slots=True)
 class Runner:
-    """Runs workflows one after the other; ``config`` and ``extra_env`` hold for those to come."""
+    """Runs workflows one after the other and checks, each time, what is written of them."""
 
     home: Home
     repository: Path
     config: Config = field(default_factory=lambda: Config(kill_grace_seconds=0.3))
-    extra_env: dict[str, str] = field(default_factory=dict)
     listen: Report | None = None
     """Also told of every event, as it happens."""
 
@@ -163,7 +163,7 @@ class Runner:
         **request: Any,
     ) -> Ran:
         given = RunRequest(self.workflow(text), self.repository, merge=False)
-        environment = {**os.environ, **self.extra_env, **(env or {})}
+        environment = {**os.environ, **(env or {})}
         try:
             prepared = prepare(replace(given, **request), self.home, environment, self.config)
         except Refused as refused:
@@ -177,4 +177,6 @@ class Runner:
                 self.listen(event)
 
         result = run(prepared, report, ask_merge, ask_person)
-        return Ran(result, told, self.home, self.repository)
+        ran = Ran(result, told, self.home, self.repository)
+        assert_sound(ran)
+        return ran

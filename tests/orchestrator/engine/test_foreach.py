@@ -135,8 +135,11 @@ def test_so_many_items_run_at_once(run_workflow: RunWorkflow, parallel: str, at_
         commands:
           - foreach: "seq 4"
             parallel: {parallel}
-            do: ["shell: touch on-$PRODIGY_STEP; sleep 0.3; ls on-* | wc -l >>trace; rm on-$PRODIGY_STEP"]
-        """  # noqa: E501
+            do:
+              - shell: |
+                  touch on-$PRODIGY_STEP; sleep 0.3
+                  ls on-* | wc -l >>trace; rm on-$PRODIGY_STEP
+        """
     ).completed()
     assert max(int(line) for line in ran.lines()) == at_once
 
@@ -177,10 +180,11 @@ def test_a_loop_that_cannot_list_its_items_fails(run_workflow: RunWorkflow) -> N
 def test_items_are_frozen_first_and_each_success_is_remembered(run_workflow: RunWorkflow) -> None:
     ran = run_workflow(
         """
+        - shell: "touch a.src b.src c.src"
         - foreach: "ls *.src"
           do: ["shell: echo x >new.src; test ${item} != c.src"]
           on_failure: {shell: "true", max_attempts: 2}
-        """.replace("- foreach", "- shell: touch a.src b.src c.src\n        - foreach", 1)
+        """
     ).completed()
     lines = ran.home.foreach_file(ran.id, 0, 1).read_text().splitlines()
     first = json.loads(lines[0])

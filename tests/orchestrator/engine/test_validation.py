@@ -17,7 +17,7 @@ def test_gaps_are_filled_until_the_work_is_complete(run_workflow: RunWorkflow) -
             shell: |
               echo "validate $PRODIGY_VALIDATION" >>trace
               n=$(grep -c fill trace)
-              echo "{\\"score\\": $((n * 50)), \\"missing\\": [\\"gap $n\\"], \\"note\\": \\"n$n\\"}"
+              printf '{"score": %s, "missing": ["gap %s"], "note": "n%s"}' $((n * 50)) $n $n
             on_incomplete:
               shell: >-
                 echo "fill ${validation.completion} ${validation.missing:csv}

@@ -18,7 +18,9 @@ KEYS = (
     "on_incomplete prompt parameters required optional defaults imports extends templates "
     "sub_workflows map input agent_template reduce error_policy circuit_breaker variables "
     "timeout_config capture_outputs metadata args options with provider key value condition "
-    "when_true default secs nanos fallback success_criteria at_least strategy x-a .b <<"
+    "when_true default secs nanos fallback success_criteria at_least strategy x-a .b "
+    "source inputs filter sort_by json_path distinct on_item_failure handlers error_collection "
+    "validation schema constraints retry_original retries batch_size max_parallel executor <<"
 ).split()
 
 TEXTS = st.one_of(

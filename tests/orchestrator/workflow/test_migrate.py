@@ -7,6 +7,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.workflow.load import load_workflow
 from orchestrator.workflow.migrate import CannotMigrate, migrate
@@ -158,3 +160,42 @@ def test_windows_line_ends_stay() -> None:
 def test_a_file_that_is_no_yaml_is_left_alone() -> None:
     with pytest.raises(CannotMigrate, match="line 1"):
         migrate("a: [1\n")
+
+
+OLD_STEPS = st.sampled_from(
+    [
+        "- test: make\n",
+        "- test:\n    command: |\n      a: b\n      c\n    on_failure:\n      shell: d\n  id: x\n",
+        "- shell: a\n  retries: 2   # why\n\n",
+        "# between\n- shell: |-\n    test: no\n    retries: 3\n",
+        "- {test: {command: a, on_failure: ./b}}\n",
+        "- shell: a\n  on_failure:\n    retry_original: true # old\n    commands: [{shell: b}]\n",
+        "- foreach: [1]\n  do:\n    - test: inner\n    - shell: x\n      on_failure: {shell: y, "
+        "retry_original: no}\n",
+    ]
+)
+
+
+@given(st.lists(OLD_STEPS, min_size=1, max_size=8), st.integers(0, 6), st.booleans())
+def test_any_mix_of_old_forms_keeps_its_meaning(steps: list[str], depth: int, job: bool) -> None:
+    blank = " " * depth
+    body = "".join(steps)
+    text = "commands:\n" + "".join(f"{blank}{line}\n" for line in body.splitlines())
+    if job:
+        nested = "".join(f"{blank}      {line}\n" for line in text.splitlines())
+        text = f"name: j\nmap:\n  input: x\n  agent_template:\n{nested}  max_items: 3\n"
+    migrated = migrate(text)
+    assert "deprecated" not in codes(migrated.text), migrated.text
+    assert meaning(migrated.text) == meaning(text)
+    assert migrate(migrated.text).changes == ()
+    for word in ("# between", "# why", "# old"):
+        assert migrated.text.count(word) == text.count(word) or word == "# old"
+
+
+@given(st.text(alphabet="abtes: -\n#{}[],'\"|>&*!\t\r", max_size=60))
+def test_no_text_breaks_the_rewriting(text: str) -> None:
+    try:
+        migrated = migrate(text)
+    except CannotMigrate:
+        return
+    migrate(migrated.text)

@@ -72,6 +72,8 @@ TABS = (
     TabEntry("steps", "Steps"),
     TabEntry("output", "Output"),
     TabEntry("failure", "Failure"),
+    TabEntry("changes", "Changes"),
     TabEntry("checkpoints", "Checkpoints"),
     TabEntry("events", "Events"),
+    TabEntry("variables", "Variables"),
 )

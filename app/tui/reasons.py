@@ -1,0 +1,129 @@
+"""Why an action is not possible for a session in its state, or None when it is."""
+
+from __future__ import annotations
+
+from app.tui.subject import Subject
+from store.states import State
+
+_OWNER_AT_WORK = frozenset(
+    {State.RUNNING, State.STALLED, State.WAITING, State.NEEDS_ANSWER, State.STARTING}
+)
+_RESUMABLE = frozenset(
+    {
+        State.FAILED,
+        State.INTERRUPTED,
+        State.PAUSED,
+        State.UNKNOWN,
+        State.NO_RECORD,
+        State.UNREADABLE,
+    }
+)
+_AT_REST_BEFORE_END = frozenset({State.PAUSED, State.INTERRUPTED})
+
+
+def needs_session(subject: Subject) -> str | None:
+    return "no session here" if subject.row is None else None
+
+
+def writes(subject: Subject) -> str | None:
+    if subject.row is None:
+        return "no session here"
+    if subject.blocked:
+        return subject.blocked
+    if subject.row.newer_format:
+        return "written by a newer version"
+    return None
+
+
+def no_failure(subject: Subject) -> str | None:
+    row = subject.row
+    if row is None:
+        return "no session here"
+    failed = (State.FAILED, State.MERGE_FAILED, State.INTERRUPTED, State.UNREADABLE)
+    if row.state in failed or row.error or subject.has_failure:
+        return None
+    return "nothing failed"
+
+
+def no_resume(subject: Subject) -> str | None:
+    if why := writes(subject):
+        return why
+    row = subject.row
+    assert row is not None
+    if row.state in _RESUMABLE:
+        return None
+    if row.state.is_live:
+        return "it is running"
+    return {
+        State.CANCELLED: "cancelled sessions are final",
+        State.UNMERGED: f"complete; prodigy merge {subject.id} merges it",
+        State.MERGE_FAILED: f"complete; prodigy merge {subject.id} tries the merge again",
+    }.get(row.state, "already complete")
+
+
+def no_resume_from(subject: Subject) -> str | None:
+    state = subject.row.state if subject.row is not None else None
+    if state in (State.UNMERGED, State.MERGE_FAILED, State.COMPLETED):
+        return "complete; prodigy resume --force --from-step N goes back"
+    return no_resume(subject)
+
+
+def no_skip_step(subject: Subject) -> str | None:
+    if why := no_resume(subject):
+        return why
+    row = subject.row
+    assert row is not None
+    if row.state not in (State.FAILED, State.INTERRUPTED):
+        return "no step failed"
+    return None if row.step_index < row.total_steps else "no step failed"
+
+
+def no_changes(subject: Subject) -> str | None:
+    row = subject.row
+    if row is None:
+        return "no session here"
+    return None if row.worktree or row.branch else "it never had a worktree"
+
+
+def no_pause(subject: Subject) -> str | None:
+    if why := writes(subject):
+        return why
+    assert subject.row is not None
+    state = subject.row.state
+    if state in _OWNER_AT_WORK:
+        return None
+    if state is State.PAUSING:
+        return "asked already"
+    return _not_running(state)
+
+
+def no_pause_now(subject: Subject) -> str | None:
+    if subject.row is not None and subject.row.state is State.PAUSING:
+        return writes(subject)
+    return no_pause(subject)
+
+
+def no_cancel(subject: Subject) -> str | None:
+    if why := writes(subject):
+        return why
+    assert subject.row is not None
+    state = subject.row.state
+    if state in _OWNER_AT_WORK or state in _AT_REST_BEFORE_END or state is State.PAUSING:
+        return None
+    if state is State.CANCELLING:
+        return "asked already"
+    return _not_running(state)
+
+
+def _not_running(state: State) -> str:
+    return {
+        State.UNKNOWN: "its owner cannot be reached from here",
+        State.MERGING: "it is being merged",
+        State.RESUMING: "it is only starting again",
+        State.CANCELLING: "it is being cancelled",
+        State.PAUSED: "already paused",
+    }.get(state, "not running")
+
+
+def may_write(subject: Subject) -> str | None:
+    return subject.blocked

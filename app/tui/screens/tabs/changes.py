@@ -1,0 +1,259 @@
+"""Changes: files at the left, the difference of the one under the cursor at the right."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from app import format as form
+from app.tui.details import ChangedFile, ChangesView, CommitView, Scope, SessionDetail
+from app.tui.drawing import Line, rule
+from app.tui.screens.tabs.tab import Tab
+from app.tui.widgets.line_list import LineList
+from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.text_view import Text, TextView
+
+Shape = tuple[object, ...]
+
+
+class _Title(Painted):
+    def paint(self, width: int, height: int) -> list[Line]:
+        view = self.parent
+        assert isinstance(view, View)
+        scope, count = view.scope, len(view.changes.scopes)
+        if scope is None:
+            return [rule(width, "Changes")]
+        added = sum(one.added or 0 for one in scope.files)
+        removed = sum(one.removed or 0 for one in scope.files)
+
+        def facts(line: Line, end: int) -> int:
+            if count > 1 and width >= 70:
+                end = line.right(end, f"{view.place + 1} of {count}", "muted")
+                end = line.right(end - 1, "← →", "accent", bold=True) - 3
+            if removed:
+                end = line.right(end, f"−{removed}", "error") - 1
+            if added:
+                end = line.right(end, f"+{added}", "done")
+            return end
+
+        files = form.count(len(scope.files), "file")
+        room = max(10, width - 50)
+        return [rule(width, "Changes", f"{form.cut(scope.title, room)}  {files}", right=facts)]
+
+
+class _Files(LineList):
+    """Files, then a heading and the commits."""
+
+    DEFAULT_CSS = "_Files { width: 47; } .-narrow _Files { width: 35; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[ChangedFile | CommitView | None] = []
+
+    def show(self, scope: Scope | None) -> None:
+        files: list[ChangedFile | CommitView | None] = list(scope.files) if scope else []
+        commits = list(scope.commits) if scope else []
+        self.items = [*files, *([None, *commits] if commits else [])]
+        self.lines_changed()
+        if self.items and self.items[self.cursor] is None:
+            self.cursor += 1
+
+    def line_count(self) -> int:
+        return len(self.items)
+
+    def can_hold_cursor(self, y: int) -> bool:
+        return 0 <= y < len(self.items) and self.items[y] is not None
+
+    def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
+        one = self.items[y]
+        line = Line()
+        end = width - 2
+        if one is None:
+            line.put(2, "COMMITS", "faint")
+            line.right(end, str(sum(isinstance(item, CommitView) for item in self.items)), "faint")
+        elif isinstance(one, CommitView):
+            line.put(2, one.id[:7], "muted")
+            now = form.moment_from_microseconds(dashboard(self).now_us())
+            moment = form.moment_from_microseconds(one.at_us)
+            at = form.clock(moment, now) if now is not None else ""
+            x = line.right(end, at, "faint")
+            line.put(11, form.one_line(one.subject), "fg", bold=at_cursor, limit=max(0, x - 13))
+        else:
+            x = end
+            if one.added is None:
+                x = line.right(x, "not text", "faint")
+            else:
+                if one.removed:
+                    x = line.right(x, f"−{one.removed}", "error") - 1
+                if one.added or not one.removed:
+                    x = line.right(x, f"+{one.added}", "done")
+            if one.is_untracked and width > 40:
+                x = line.right(x - 1, "new", "faint")
+            name = form.cut_middle(form.one_line(one.path), max(8, x - 4))
+            line.put(2, name, "fg", bold=at_cursor)
+        return line
+
+    def empty_line(self, _place: int, _width: int) -> Line:
+        return Line()
+
+
+class _Edge(Painted):
+    """The line between files and difference."""
+
+    DEFAULT_CSS = "_Edge { width: 1; height: 1fr; }"
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        lines = []
+        for _ in range(height):
+            line = Line()
+            line.put(0, "│", "line")
+            lines.append(line)
+        return lines
+
+
+class _Nothing(Painted):
+    """One sentence where there is nothing to show."""
+
+    DEFAULT_CSS = "_Nothing { height: 1fr; display: none; } _Nothing.-shown { display: block; }"
+    words = ""
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        line = Line()
+        line.put(2, self.words, "muted", limit=width - 3)
+        return [line]
+
+
+class View(Tab):
+    """``left`` and ``right`` go from the whole to what is uncommitted and to single steps."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "other(-1)", show=False),
+        Binding("right", "other(1)", show=False),
+    ]
+    DEFAULT_CSS = "View.-empty Horizontal { display: none; }"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.changes = ChangesView(words="Asking git what changed.")
+        self.place = 0
+        self._session = ""
+        self._shape: Shape = ()
+
+    def compose(self) -> ComposeResult:
+        yield _Title()
+        yield _Nothing()
+        with Horizontal():
+            yield _Files()
+            yield _Edge()
+            yield TextView(left=2)
+
+    @property
+    def scope(self) -> Scope | None:
+        """What is compared now."""
+        found = self.changes.scopes
+        return found[self.place] if self.place < len(found) else None
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < 110, "-narrow")
+
+    def show(self, detail: SessionDetail) -> None:
+        row = detail.row
+        shape = (row.id, row.state, row.step_index, row.updated_us, detail.commits)
+        if shape == self._shape:
+            return
+        if row.id != self._session:
+            self._session, self.place = row.id, 0
+            self._take(ChangesView(words="Asking git what changed."))
+        self._shape = shape
+        self._read(detail)
+
+    def _read(self, detail: SessionDetail) -> None:
+        backend, row = self.board.backend, detail.row
+
+        def read() -> None:
+            self.app.call_from_thread(self._take_of, row.id, backend.changes(row, detail))
+
+        self.run_worker(read, thread=True, group="changes", exclusive=True, exit_on_error=False)
+
+    def _take_of(self, run_id: str, changes: ChangesView) -> None:
+        if run_id == self._session and self.is_attached:
+            self._take(changes)
+
+    def _take(self, changes: ChangesView) -> None:
+        title = self.scope.title if self.scope else None
+        self.changes = changes
+        titles = [scope.title for scope in changes.scopes]
+        self.place = titles.index(title) if title in titles else 0
+        self._show_scope()
+
+    def _show_scope(self) -> None:
+        scope = self.scope
+        empty = scope is None or not (scope.files or scope.commits)
+        nothing = self.query_one(_Nothing)
+        nothing.words = scope.words if scope is not None else self.changes.words
+        nothing.set_class(empty, "-shown")
+        nothing.repaint()
+        self.query_one(Horizontal).display = not empty
+        self.query_one(_Files).show(scope)
+        self.query_one(_Title).repaint()
+        self._show_difference()
+        self.session.show_footer()
+        if self.display and not empty and self.session.focused is None:
+            self.take_focus()
+
+    def _show_difference(self) -> None:
+        files = self.query_one(_Files)
+        view, place, at = self.changes, self.place, files.cursor
+        scope = self.scope
+        if scope is None or not 0 <= at < len(files.items):
+            self.query_one(TextView).show(())
+            return
+        item = at if at < len(scope.files) else at - 1
+        backend = self.board.backend
+
+        def read() -> None:
+            lines = backend.difference(view, place, item)
+            self.app.call_from_thread(self._take_difference, view, place, at, lines)
+
+        self.run_worker(read, thread=True, group="difference", exclusive=True, exit_on_error=False)
+
+    def _take_difference(
+        self, view: ChangesView, place: int, at: int, lines: tuple[str, ...]
+    ) -> None:
+        shown = (self.changes, self.place, self.query_one(_Files).cursor)
+        if self.is_attached and shown == (view, place, at):
+            self.query_one(TextView).show([_coloured(line) for line in lines])
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        self._show_difference()
+        self.session.show_footer()
+
+    def action_other(self, by: int) -> None:
+        """Compare other moments: everything, what is uncommitted, one step."""
+        there = max(0, min(len(self.changes.scopes) - 1, self.place + by))
+        if there != self.place:
+            self.place = there
+            files = self.query_one(_Files)
+            files.cursor = 0
+            self._show_scope()
+
+    def position(self) -> tuple[str, str]:
+        scope, files = self.scope, self.query_one(_Files)
+        if scope is None or not scope.files or files.cursor >= len(scope.files):
+            return ("", "")
+        return (f"file {files.cursor + 1}", f"of {len(scope.files)}")
+
+
+def _coloured(line: str) -> Text:
+    if line.startswith(("+++", "---", "diff ", "index ", "new file", "deleted file")):
+        return Text(line, "faint")
+    if line.startswith("+"):
+        return Text(line, "done")
+    if line.startswith("-"):
+        return Text(line, "error")
+    if line.startswith("@@"):
+        return Text(line, "accent")
+    return Text(line, "muted")

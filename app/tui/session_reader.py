@@ -1,0 +1,114 @@
+"""Reading one session: steps, checkpoints, events, logs, changes, variables. It may block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.tui.details import (
+    ChangesView,
+    CheckpointContents,
+    CheckpointView,
+    EventView,
+    LogEntry,
+    SessionDetail,
+    StepPlan,
+    VariableView,
+    WorktreeView,
+)
+from store.errors import StoreError
+from store.home import Home
+from store.row import SessionRow
+
+if TYPE_CHECKING:
+    from store.checkpoint import WorkflowCheckpoint
+
+
+class SessionReader:
+    """Everything the screens of one session show.
+
+    Args:
+        home: the state home.
+        clock: the present moment.
+    """
+
+    def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+        self.home = home
+        self.clock = clock
+        self._plans: dict[str, tuple[StepPlan, ...]] = {}
+
+    def detail(self, row: SessionRow) -> SessionDetail:
+        """Steps, facts and the log of a session."""
+        from app.tui.session_reading import read_detail
+
+        return read_detail(self.home, row, self._step_plans, self.clock())
+
+    def checkpoints(self, row: SessionRow) -> list[CheckpointView]:
+        """The kept checkpoints, newest first."""
+        from app.tui.checkpoint_reading import read_checkpoints
+
+        return read_checkpoints(self.home, row.id)
+
+    def checkpoint_contents(self, row: SessionRow, seq: int) -> CheckpointContents:
+        """What one kept checkpoint holds."""
+        from app.tui.checkpoint_reading import read_contents
+
+        return read_contents(self.home, row.id, seq, self.clock())
+
+    def variables(self, row: SessionRow) -> list[VariableView]:
+        """The variables by the newest checkpoint; values of secrets are never in them."""
+        from app.tui.checkpoint_reading import read_variables
+
+        return read_variables(self.home, row.id)
+
+    def events(self, row: SessionRow) -> list[EventView]:
+        """The timeline in words, newest last."""
+        from app.tui.session_reading import read_timeline
+
+        return read_timeline(self.home, row)
+
+    def logs(self, row: SessionRow) -> list[LogEntry]:
+        """Every log of a session, by step and attempt."""
+        from store.step_logs import list_logs
+
+        return [
+            LogEntry(log.step_index + 1, log.attempt, log.path)
+            for log in list_logs(self.home, row.id)
+        ]
+
+    def changes(self, row: SessionRow, detail: SessionDetail) -> ChangesView:
+        """What a session changed, compared with its base and by step. Runs git."""
+        from app.tui.changes_reading import read_changes
+
+        return read_changes(row, detail)
+
+    def difference(self, view: ChangesView, scope: int, place: int) -> tuple[str, ...]:
+        """The lines of the difference of a file or a commit of a scope. Runs git."""
+        from app.tui.changes_reading import read_difference
+
+        return read_difference(view, scope, place)
+
+    def worktree(self, row: SessionRow, head: str | None) -> WorktreeView:
+        """What is uncommitted in the worktree now, and whether ``head`` is in it. Runs git."""
+        from app.tui.changes_reading import read_worktree
+
+        return read_worktree(row, head)
+
+    def _step_plans(self, checkpoint: WorkflowCheckpoint) -> tuple[StepPlan, ...]:
+        main = next((one for one in checkpoint.x.workflow_files if one.get("role") == "main"), None)
+        name = main.get("file") if main else None
+        if not isinstance(name, str) or ".." in Path(name).parts:
+            return ()
+        if name not in self._plans:
+            self._plans[name] = ()
+            path = self.home.run_directory(checkpoint.x.session_id) / name
+            try:
+                text = path.read_bytes()
+            except (OSError, StoreError):
+                return ()
+            from app.tui.workflow_reading import step_plans
+
+            self._plans[name] = step_plans(path, text)
+        return self._plans[name]

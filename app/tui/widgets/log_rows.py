@@ -1,0 +1,67 @@
+"""A line of a log as the rows it takes on the screen, with what is searched for underlined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app import format as form
+from app.tui import log_text
+from app.tui.drawing import Line
+from app.tui.log_search import places
+from app.tui.widgets.text_view import wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row: a line of output, a piece of one that wraps, or a mark before a log."""
+
+    line: int
+    """Its line, from 0."""
+    text: str
+    is_first: bool = True
+    is_mark: bool = False
+    is_error: bool = False
+    is_quiet: bool = False
+
+    def draw(
+        self, line: Line, x: int, width: int, token: str, searched: str, *, strong: bool
+    ) -> None:
+        """Put the text at a column; hits are underlined, those of the current line reversed."""
+        shown = form.cut(self.text, width)
+        found = places(shown, searched) if searched else []
+        at = 0
+        for start, end in found:
+            x = line.put(x, shown[at:start], token)
+            x = (
+                line.put(x, shown[start:end], "inv", on="accent")
+                if strong
+                else line.put(x, shown[start:end], token, under=True, bold=True)
+            )
+            at = end
+        line.put(x, shown[at:], token)
+
+
+def rows_of(number: int, line: bytes | str, width: int) -> list[LogRow]:
+    """The rows of a line.
+
+    Args:
+        number: which line, from 0.
+        line: its bytes, or the text of a mark.
+        width: cells to wrap at; 0 leaves it in one row.
+    """
+    if isinstance(line, str):
+        return [LogRow(number, line, is_mark=True)]
+    text, wrong, quiet = _read(line)
+    if not width:
+        return [LogRow(number, text, is_error=wrong, is_quiet=quiet)]
+    return [
+        LogRow(number, piece, place == 0, is_error=wrong, is_quiet=quiet)
+        for place, piece in enumerate(wrapped(text, width))
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _read(line: bytes) -> tuple[str, bool, bool]:
+    text = log_text.shown(line)
+    return text, log_text.is_error(text), text.startswith(" ")

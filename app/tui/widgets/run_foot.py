@@ -1,0 +1,127 @@
+"""Where a run begins, what it will not see, its command line, and whether it can be started."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from textual.geometry import Size
+
+from app import format as form
+from app.tui.drawing import Line, rule
+from app.tui.new_run_views import BeginsAt
+from app.tui.widgets.painted import Painted
+
+MARGIN = 2
+_MOST_TROUBLE = 6
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All the foot shows. ``against`` is why it cannot be started, None when it can."""
+
+    begins: BeginsAt | None = None
+    command: str = ""
+    against: str | None = None
+    is_problem: bool = False
+    """Whether ``against`` is something wrong, not just something still missing."""
+    trouble: tuple[str, ...] = ()
+    """What a start that did not come about said."""
+    starting: bool = False
+    past: str = ""
+
+
+class RunFoot(Painted):
+    """As high as what it says."""
+
+    DEFAULT_CSS = "RunFoot { height: auto; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._verdict = Verdict()
+
+    def show(self, verdict: Verdict) -> None:
+        if verdict == self._verdict:
+            return
+        height = self._height(self.size.width)
+        self._verdict = verdict
+        self.repaint()
+        if self._height(self.size.width) != height:
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self._height(width)
+
+    def _height(self, width: int) -> int:
+        # A line for what it will not see is kept free, so that nothing moves when git has said it.
+        trouble = min(_MOST_TROUBLE, len(self._verdict.trouble))
+        return 3 + len(self._command_rows(width)) + trouble + 1
+
+    def _command_rows(self, width: int) -> list[str]:
+        """The command, on two rows when it is long."""
+        command, room = form.one_line(self._verdict.command), max(10, width - MARGIN - 3)
+        if form.width(command) <= room:
+            return [command]
+        first = textwrap.wrap(command, room, break_on_hyphens=False)[0]
+        return [first, command[len(first) :].lstrip()]
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        said = self._verdict
+        lines = [rule(width), *self._beginning(width)]
+        lines += [Line() for _ in range(3 - len(lines))]
+        for place, text in enumerate(self._command_rows(width)):
+            command = Line()
+            command.put(MARGIN, "$" if said.command and place == 0 else "", "faint")
+            command.put(MARGIN + 2, text, "fg", limit=width - MARGIN - 3)
+            lines.append(command)
+        for text in said.trouble[:_MOST_TROUBLE]:
+            line = Line()
+            line.put(MARGIN, text, "error", limit=width - MARGIN - 1)
+            lines.append(line)
+        return [*lines, self._last(width)]
+
+    def _last(self, width: int) -> Line:
+        said = self._verdict
+        line = Line()
+        end = width - (2 if width >= 70 else 1)
+        if said.starting:
+            line.put(MARGIN, "Starting its process…", "muted")
+            return line
+        if said.against is not None:
+            x = line.put(MARGIN, "× " if said.is_problem else "", "error")
+            x = line.put(x, said.against, "error" if said.is_problem else "muted",
+                         limit=end - x)  # fmt: skip
+        else:
+            x = line.put(MARGIN, "✓", "done", bold=True)
+            x = line.put(x + 1, "Ready.", "fg")
+            x = line.put(x + 1, "ctrl+s", "accent", bold=True, key="start_run")
+            x = line.put(x + 1, "starts it", "muted", key="start_run")
+        if said.past and x + 2 + len(said.past) <= end:
+            line.right(end, said.past, "muted")
+        return line
+
+    def _beginning(self, width: int) -> list[Line]:
+        begins = self._verdict.begins
+        if begins is None or begins.problem:
+            return []
+        first = Line()
+        first.put(MARGIN, f"Begins at {begins.branch or 'detached HEAD'} {begins.commit}, "
+                          "in a worktree of its own.", "muted",
+                  limit=width - MARGIN - 1)  # fmt: skip
+        unseen = []
+        if begins.uncommitted:
+            unseen.append(form.count(begins.uncommitted, "uncommitted file"))
+        if begins.untracked:
+            unseen.append(form.count(begins.untracked, "untracked file"))
+        if not unseen:
+            return [first]
+        second = Line()
+        names = ", ".join(form.one_line(name) for name in begins.named[:_MOST_NAMED])
+        sign = "! " if begins.named else ""
+        x = second.put(MARGIN, sign, "warn")
+        told = f"It will not see {names}" if begins.named else "It will not see"
+        among = " and ".join(unseen)
+        told += f", among {among}." if begins.named else f" {among}."
+        second.put(x, told, "fg" if begins.named else "muted", limit=width - x - 1)
+        return [first, second]

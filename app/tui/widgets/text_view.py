@@ -1,0 +1,134 @@
+"""Lines of text to scroll over: a difference, a value, a record; only those seen are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from app import format as form
+from app.tui.drawing import Line
+from app.tui.widgets.painted import dashboard
+
+LONGEST_CELLS = 4096
+"""Cells of one line that are shown."""
+
+
+class Text(NamedTuple):
+    """One line, and the colour it has."""
+
+    text: str
+    token: str = "fg"
+    bold: bool = False
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in pieces of so many cells; characters are never halved."""
+    if text.isascii():
+        return [text[at : at + width] for at in range(0, len(text), width)] or [""]
+    pieces, start, used = [], 0, 0
+    for place, character in enumerate(text):
+        cells = cell_len(character)
+        if used + cells > width:
+            pieces.append(text[start:place])
+            start, used = place, 0
+        used += cells
+    return [*pieces, text[start:]]
+
+
+class TextView(ScrollView, can_focus=True):
+    """Scrolls over lines; one too wide is cut, unless it wraps.
+
+    Args:
+        left: the column text begins at.
+        wraps: long lines go on beneath.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "by(-1)", show=False),
+        Binding("down,j", "by(1)", show=False),
+        Binding("pageup", "page(-1.0)", show=False),
+        Binding("pagedown", "page(1.0)", show=False),
+        Binding("ctrl+u", "page(-0.5)", show=False),
+        Binding("ctrl+d", "page(0.5)", show=False),
+        Binding("home,g", "to(0)", show=False),
+        Binding("end,G", "to(-1)", show=False),
+    ]
+    DEFAULT_CSS = """
+    TextView {
+        height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
+        scrollbar-size-vertical: 1; background: $background;
+        scrollbar-background: $background; scrollbar-color: $track;
+        scrollbar-background-hover: $background; scrollbar-color-hover: $accent;
+        scrollbar-background-active: $background; scrollbar-color-active: $accent;
+    }
+    """
+
+    def __init__(self, *, left: int = 2, wraps: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._left = left
+        self._wraps = wraps
+        self._texts: Sequence[Text] = ()
+        self._rows: Sequence[Text] = ()
+
+    def show(self, texts: Sequence[Text], *, keep: bool = False) -> None:
+        """Show other lines, from the top unless the place is kept."""
+        if list(texts) == list(self._texts):
+            return
+        self._texts = texts
+        self._fit()
+        if not keep:
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self.refresh()
+
+    @property
+    def texts(self) -> Sequence[Text]:
+        """What is shown."""
+        return self._texts
+
+    def _fit(self) -> None:
+        width = max(8, self.size.width - self._left - 2)
+        if self._wraps:
+            self._rows = [
+                Text(piece, one.token, one.bold)
+                for one in self._texts
+                for piece in wrapped(_safe(one.text), width)
+            ]
+        else:
+            self._rows = self._texts
+        self.virtual_size = Size(self.size.width, len(self._rows))
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def render_line(self, y: int) -> Strip:
+        board = dashboard(self)
+        width = self.size.width
+        line = Line()
+        place = y + self.scroll_offset.y
+        if place < len(self._rows):
+            one = self._rows[place]
+            text = one.text if self._wraps else _safe(one.text)
+            room = max(0, width - self._left - 1)
+            line.put(self._left, text, one.token, bold=one.bold, limit=room)
+        return line.strip(board.ink, width, ascii_only=board.ascii_only)
+
+    def action_by(self, lines: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, immediate=True)
+
+    def action_page(self, pages: float) -> None:
+        self.action_by(int(pages * max(1, self.size.height)))
+
+    def action_to(self, y: int) -> None:
+        at = y if y >= 0 else len(self._rows)
+        self.scroll_to(y=at, animate=False, immediate=True)
+
+
+def _safe(text: str) -> str:
+    shown = text if len(text) <= LONGEST_CELLS else f"{text[:LONGEST_CELLS]}… (line cut)"
+    return form.visible(shown.expandtabs(8))
