@@ -110,9 +110,14 @@ def test_a_failed_step_is_told_with_its_number_and_exit_code(world: World) -> No
 
 
 def test_progress_type_and_timings_are_recorded(world: World) -> None:
+    # The record follows its checkpoint without holding a step up, so the step waits for it.
+    record = f"{world.home.sessions}/$PRODIGY_SESSION_ID.json"
     text = f"""\
         - shell: sleep 0.1
-        - shell: cp "{world.home.sessions}/$PRODIGY_SESSION_ID.json" "{world.repository.parent}/at"
+        - shell: |
+            until grep -q '"current_step": 1' "{record}"; do sleep 0.01; done
+            cp "{record}" "{world.repository.parent}/at"
+          timeout: 10s
         - shell: "true"
         """
     world.run(text).expect(0)
