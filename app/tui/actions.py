@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.format import short_id
 from app.tui import reasons
 from app.tui.subject import Reason, Subject, Where
 
@@ -46,6 +47,8 @@ class Action:
     where: frozenset[Where] = BOTH
     command: str = ""
     reason: Reason | None = None
+    bulk: bool = False
+    """Whether it acts on all marked sessions."""
     shown_keys: str = ""
     """What the help calls the keys, when not the first of them."""
 
@@ -55,15 +58,27 @@ class Action:
         return self.shown_keys or (shown_key(self.keys[0]) if self.keys else "")
 
     def why_not(self, subject: Subject) -> str | None:
-        """Why it cannot be done now; None when it can."""
-        return self.reason(subject) if self.reason is not None else None
+        """Why it cannot be done now; None when it can, of marked sessions with one at least."""
+        if self.reason is None:
+            return None
+        if not (self.bulk and subject.marked):
+            return self.reason(subject)
+        found = [self.reason(subject.alone(row)) for row in subject.marked]
+        return found[0] if all(found) else None
+
+    def label_for(self, subject: Subject) -> str:
+        """The label, with the number of sessions when several are meant."""
+        return f"{self.label} {len(subject.marked)}" if self.bulk and subject.marked else self.label
 
     def command_line(self, subject: Subject) -> str:
         """The command that does the same in a shell; empty when there is none."""
+        if self.bulk and subject.marked:
+            return several(self, subject)
         row = subject.row
         step = row.step_index + 1 if row is not None else "N"
         base = row.base_commit[:12] if row is not None and row.base_commit else "BASE"
-        return self.command.format(id=subject.id, step=step, base=base)
+        workflow = row.workflow_path if row is not None and row.workflow_path else "FILE"
+        return self.command.format(id=subject.id, step=step, base=base, workflow=workflow)
 
 
 _SHOWN_KEYS: Mapping[str, str] = {
@@ -76,6 +91,15 @@ _SHOWN_KEYS: Mapping[str, str] = {
     "full_stop": ".",
     "asterisk": "*",
 }
+
+
+def several(one: Action, subject: Subject) -> str:
+    """One command line for all marked sessions an action is possible for."""
+    meant = [row for row in subject.marked if one.why_not(subject.alone(row)) is None]
+    ids = " ".join(short_id(row.id) for row in meant)
+    if one.name == "resume":  # it shows a plan, so it takes one session
+        return f"for id in {ids}; do prodigy resume $id; done"
+    return one.command.format(id=ids)
 
 
 def shown_key(key: str) -> str:
@@ -97,7 +121,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "resume", ("r",), "resume", "resume, shows the plan first", Group.ACT, BOTH,
-        "prodigy resume {id}", reasons.no_resume,
+        "prodigy resume {id}", reasons.no_resume, bulk=True,
     ),
     Action(
         "resume_from", ("R",), "resume from…", "resume from another step or checkpoint…",
@@ -109,15 +133,35 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "pause", ("p",), "pause", "pause after this step", Group.ACT, BOTH,
-        "prodigy pause {id}", reasons.no_pause,
+        "prodigy pause {id}", reasons.no_pause, bulk=True,
     ),
     Action(
         "pause_now", ("P",), "pause now", "pause now (asks)", Group.ACT, BOTH,
-        "prodigy pause {id} --now", reasons.no_pause_now,
+        "prodigy pause {id} --now", reasons.no_pause_now, bulk=True,
     ),
     Action(
         "cancel", ("x",), "cancel", "cancel (asks)", Group.ACT, BOTH,
-        "prodigy cancel {id}", reasons.no_cancel,
+        "prodigy cancel {id}", reasons.no_cancel, bulk=True,
+    ),
+    Action(
+        "merge", ("m",), "merge", "merge what it made (asks)", Group.ACT, BOTH,
+        "prodigy merge {id} --yes", reasons.no_merge, bulk=True,
+    ),
+    Action(
+        "archive", ("D",), "archive", "archive: hide it, keep everything", Group.ACT, BOTH,
+        "prodigy sessions archive {id}", reasons.no_archive, bulk=True,
+    ),
+    Action(
+        "restore", ("u",), "undo archive", "bring back what was archived just now", Group.ACT,
+        LIST_ONLY, "prodigy sessions restore {id}", reasons.no_restore,
+    ),
+    Action(
+        "shell", ("o",), "shell", "a shell in its worktree", Group.ACT, BOTH,
+        'cd "$(prodigy worktree path {id})" && $SHELL', reasons.no_shell,
+    ),
+    Action(
+        "edit_workflow", ("e",), "edit", "edit its workflow, at this step", Group.ACT, BOTH,
+        "$EDITOR {workflow}", reasons.no_edit,
     ),
     Action(
         "show_output", ("l",), "output", "output", Group.LOOK, BOTH,
@@ -159,6 +203,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter", ("slash",), "filter", "filter", Group.LIST, LIST_ONLY,
            "prodigy sessions list --search TEXT"),
     Action("sort", ("s",), "sort", "next order", Group.LIST, LIST_ONLY),
+    Action("group", ("b",), "group", "group by repository, by workflow", Group.LIST, LIST_ONLY),
+    Action("here", ("full_stop",), "this repository", "only this repository, or all", Group.LIST,
+           LIST_ONLY, "prodigy sessions list --here", reasons.no_repository),
+    Action("mark", ("space",), "mark", "mark or unmark", Group.LIST, LIST_ONLY, "",
+           reasons.needs_session),
+    Action("mark_range", ("v",), "mark range", "mark from the last mark to here", Group.LIST,
+           LIST_ONLY, "", reasons.needs_session),
+    Action("mark_all", ("asterisk",), "mark all", "mark all shown, or none", Group.LIST,
+           LIST_ONLY, "", reasons.needs_session),
     Action(
         "chip", ("1", "2", "3", "4", "5"), "status", "status filter", Group.LIST, LIST_ONLY,
         shown_keys="1…5",
@@ -169,10 +222,9 @@ ACTIONS: tuple[Action, ...] = (
         "tab_number", ("1", "2", "3", "4", "5", "6", "7"), "tab", "tab by number", Group.LOOK,
         SESSION_ONLY, shown_keys="1…7",
     ),
-    Action("next_session", ("right_square_bracket",), "next", "next session", Group.LIST,
-           SESSION_ONLY),
-    Action("previous_session", ("left_square_bracket",), "previous", "previous session", Group.LIST,
-           SESSION_ONLY),
+    Action("next_session", ("right_square_bracket",), "next", "next session", Group.LIST),
+    Action("previous_session", ("left_square_bracket",), "previous", "previous session",
+           Group.LIST),
     Action("zoom", ("z",), "zoom", "zoom the detail", Group.LIST, LIST_ONLY),
     Action("reload", ("ctrl+r",), "read again", "read the store again", Group.LIST, EVERYWHERE),
     Action("theme", (), "theme", "dark or light", Group.LIST, EVERYWHERE),

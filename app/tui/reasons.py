@@ -127,3 +127,61 @@ def _not_running(state: State) -> str:
 
 def may_write(subject: Subject) -> str | None:
     return subject.blocked
+
+
+def no_merge(subject: Subject) -> str | None:
+    if why := writes(subject):
+        return why
+    assert subject.row is not None
+    state = subject.row.state
+    if state in (State.UNMERGED, State.MERGE_FAILED):
+        return None
+    if state.is_live:
+        return "it is running"
+    return {
+        State.MERGED: "merged already",
+        State.COMPLETED: "it made no commits",
+        State.CANCELLED: "it was cancelled; its branch is kept",
+    }.get(state, "not complete yet")
+
+
+def no_archive(subject: Subject) -> str | None:
+    if why := writes(subject):
+        return why
+    row = subject.row
+    assert row is not None
+    if row.state is State.UNKNOWN:
+        return "it may be running elsewhere"
+    if row.state.is_live:
+        return f"it is running; prodigy pause {subject.id} first"
+    if row.state is State.NO_RECORD:
+        return f"it has no record; prodigy resume {subject.id} makes one"
+    if row.state is State.UNREADABLE:
+        return f"its record cannot be read; prodigy resume {subject.id} makes one"
+    return None
+
+
+def no_restore(subject: Subject) -> str | None:
+    if subject.blocked:
+        return subject.blocked
+    if subject.can_undo:
+        return None
+    return "nothing was archived just now; prodigy sessions list --archived"
+
+
+def no_shell(subject: Subject) -> str | None:
+    row = subject.row
+    if row is None:
+        return "no session here"
+    return None if row.worktree else "it has no worktree"
+
+
+def no_edit(subject: Subject) -> str | None:
+    row = subject.row
+    if row is None:
+        return "no session here"
+    return None if row.workflow_path else "its workflow file is not known"
+
+
+def no_repository(subject: Subject) -> str | None:
+    return None if subject.repository else "not in a git repository"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.format import short_id
@@ -30,6 +30,16 @@ class Subject:
     blocked: str | None = None
     has_failure: bool | None = None
     """Whether anything ever failed, where that is known."""
+    marked: tuple[SessionRow, ...] = ()
+    """Marked sessions: what can be done to several is done to these instead."""
+    can_undo: bool = False
+    """Whether sessions were archived so shortly ago that they can be brought back."""
+    repository: str | None = None
+    """The repository the dashboard was opened in."""
+
+    def alone(self, row: SessionRow) -> Subject:
+        """The same for one session of several."""
+        return replace(self, row=row, marked=())
 
     @property
     def id(self) -> str:
