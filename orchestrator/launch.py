@@ -70,6 +70,15 @@ class Launched:
                 raise LaunchFailed(1, f"process {self.pid} has no session yet\n")
             time.sleep(_LOOK_EVERY_SECONDS)
 
+    def said(self) -> str:
+        """What it has printed so far, its beginning only when it is much."""
+        try:
+            with self.home.run_log(self.session_id).open("rb") as file:
+                file.seek(self._log_from)
+                return file.read(_SHOWN_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
     def _is_recorded(self) -> bool:
         try:
             document = read_json_object(self.home.session_file(self.session_id))
@@ -82,13 +91,7 @@ class Launched:
         return any(attempt.get("pid") == self.pid for attempt in attempts)
 
     def _failed(self, exit_code: int) -> LaunchFailed:
-        log = self.home.run_log(self.session_id)
-        try:
-            with log.open("rb") as file:
-                file.seek(self._log_from)
-                said = file.read(_SHOWN_BYTES).decode("utf-8", "replace")
-        except OSError:
-            said = ""
+        said = self.said()
         if not self.home.session_file(self.session_id).exists():
             _remove_traces(self.home, self.session_id)
         return LaunchFailed(exit_code, said)
@@ -121,6 +124,16 @@ def launch_resume(
     """
     words = ["resume", session_id, *arguments]
     return _launch(words, home, directory or Path("/"), session_id)
+
+
+def launch_merge(home: Home, session_id: str) -> Launched:
+    """Start ``prodigy merge SESSION --yes`` as its own process.
+
+    Raises:
+        OSError: it cannot be started.
+        StoreError: its log cannot be made.
+    """
+    return _launch(["merge", session_id, "--yes"], home, Path("/"), session_id)
 
 
 def own_command() -> list[str]:

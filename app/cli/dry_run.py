@@ -6,6 +6,7 @@ from app.cli.invocation import Invocation
 from app.cli.problems import described
 from app.cli.running_config import config_for
 from app.format import count, one_line
+from orchestrator.known_texts import known_text
 from orchestrator.preflight import PreparedRun, prepare
 from orchestrator.reporting import RunRequest
 from orchestrator.workflow.model import Step
@@ -53,18 +54,18 @@ def _lines(prepared: PreparedRun) -> list[str]:
     for index, step in enumerate(steps):
         place = f"{index + 1}/{len(steps)}"
         lines.append(f"[DRY RUN] Would execute step {place}: {one_line(step.label)}")
-        lines += [f"[DRY RUN]   {fact}" for fact in _facts(step)]
+        lines += [f"[DRY RUN]   {fact}" for fact in _facts(step, known_text(prepared, step))]
     if prepared.workflow.merge is not None:
         merging = count(len(prepared.workflow.merge.steps), "step")
         lines.append(f"[DRY RUN] Would merge with the {merging} of the merge block, when wanted")
     return lines
 
 
-def _facts(step: Step) -> list[str]:
-    """What decides whether a step runs, and what happens around it."""
+def _facts(step: Step, text: str) -> list[str]:
+    """What decides whether a step runs, and what happens around it; ``text`` is its known text."""
     facts = []
-    if step.name:
-        facts.append(f"{step.kind}: {one_line(step.text)}")
+    if step.name or text != step.text:
+        facts.append(f"{step.kind}: {one_line(text)}")
     for values in step.arguments:
         given = ", ".join(f"{name}={one_line(render(value))}" for name, value in values.items())
         facts.append(f"with {given}")
@@ -107,10 +108,10 @@ def _document(prepared: PreparedRun) -> dict[str, object]:
                 "step_index": index,
                 "name": step.label,
                 "kind": str(step.kind),
-                "text": step.text,
+                "text": known_text(prepared, step),
                 "when": step.when.text if step.when is not None else None,
                 "commit_required": step.commit_required,
-                "facts": _facts(step),
+                "facts": _facts(step, step.text),
             }
             for index, step in enumerate(prepared.workflow.steps)
         ],

@@ -12,17 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from app import format as form
 from app.status_style import Chip, chip_of
-from app.tui.details import (
-    PlanView,
-    ResumeChoice,
-)
+from app.tui.doing import Doer
+from app.tui.doing import Refused as Refused
 from app.tui.new_run_views import BeginsAt, WorkflowChoice, WorkflowView
 from app.tui.session_reader import SessionReader
-from store.errors import StoreError
 from store.home import Home
 from store.row import SessionRow
 from store.states import State
@@ -31,8 +28,6 @@ from store.times import utc_now
 if TYPE_CHECKING:
     from store.catalog import Catalog
     from store.watch import ChangeFeed
-
-Result = TypeVar("Result")
 
 NO_ANSWER_SECONDS = 10.0
 FIRST_ROWS = 200
@@ -65,11 +60,7 @@ class Pulse:
     removed: tuple[str, ...] = ()
 
 
-class Refused(Exception):
-    """An action was not done; the text says why and what helps."""
-
-
-class Backend(SessionReader):
+class Backend(SessionReader, Doer):
     """Reads sessions, and asks for things to be done.
 
     Args:
@@ -251,103 +242,6 @@ class Backend(SessionReader):
         if feed is not None:
             feed.stop()
 
-    # -- doing things
-
-    def ask(self, run_id: str, action: str) -> None:
-        """Ask the owner of a run for ``pause``, ``pause_now`` or ``cancel``.
-
-        Raises:
-            Refused: it is not running, or the request cannot be written.
-        """
-        from orchestrator import control
-
-        self._do(lambda: control.ask(self.home, run_id, action, tool="prodigy-tui"))
-
-    def cancel_at_rest(self, run_id: str) -> None:
-        """Cancel a session nobody runs.
-
-        Raises:
-            Refused: it cannot be cancelled.
-        """
-        from orchestrator import control
-
-        self._do(lambda: control.cancel_at_rest(self.home, run_id, tool="prodigy-tui"))
-
-    def plan(self, run_id: str, choice: ResumeChoice) -> PlanView:
-        """What a resume would do.
-
-        Raises:
-            Refused: no plan can be made.
-        """
-        from app.tui.planning import make_plan
-
-        return self._do(lambda: make_plan(self.home, run_id, choice))
-
-    def resume(self, run_id: str, arguments: Sequence[str], *, wait_seconds: float = 20.0) -> None:
-        """Start a resume as a process of its own, and wait until it owns the session.
-
-        Raises:
-            Refused: it could not be started, or ended before; with its own words.
-        """
-        from orchestrator.launch import LaunchFailed, launch_resume
-
-        def launch() -> None:
-            try:
-                launch_resume(self.home, run_id, arguments).wait_for_record(wait_seconds)
-            except LaunchFailed as failed:
-                raise Refused(failed.output.strip() or str(failed)) from failed
-
-        self._do(launch)
-
-    def start(
-        self, arguments: Sequence[str], directory: Path, *, wait_seconds: float = 20.0
-    ) -> str:
-        """Start a run as a process of its own, and wait for its session record.
-
-        Args:
-            arguments: those of ``prodigy run``.
-            directory: where it is started.
-            wait_seconds: how long to wait for the record.
-
-        Returns:
-            The id of the session.
-
-        Raises:
-            Refused: it could not be started, or ended before it had a record; with its own words.
-        """
-        from orchestrator.launch import LaunchFailed, launch_run
-        from store.home import new_session_id
-
-        run_id = new_session_id()
-
-        def launch() -> str:
-            launched = launch_run(["run", *arguments], self.home, directory, run_id)
-            try:
-                launched.wait_for_record(wait_seconds)
-            except LaunchFailed as failed:
-                raise Refused(failed.output.strip() or str(failed)) from failed
-            return launched.session_id
-
-        return self._do(launch)
-
-    @staticmethod
-    def _do(what: Callable[[], Result]) -> Result:
-        """Do something, and turn whatever stops it into words for people."""
-        from orchestrator.refusal import Refused as NotDone
-
-        try:
-            return what()
-        except NotDone as refused:
-            raise Refused(_words(str(refused), refused.hint)) from refused
-        except StoreError as error:
-            raise Refused(_words(str(error), error.hint)) from error
-        except OSError as error:
-            raise Refused(error.strerror or str(error)) from error
-        except Refused:
-            raise
-        except Exception as error:  # a mistake of ours is said too: no key does nothing
-            raise Refused(f"{type(error).__name__}: {error}") from error
-
     # -- new runs
 
     def workflow_files(self) -> list[WorkflowChoice]:
@@ -367,10 +261,6 @@ class Backend(SessionReader):
         from app.tui.workflow_reading import begins_at
 
         return begins_at(choice)
-
-
-def _words(reason: str, hint: str | None) -> str:
-    return f"{reason}; {hint}" if hint else reason
 
 
 def tilde(path: Path) -> str:

@@ -298,3 +298,16 @@ class PlanView:
     workflow_changed: bool = False
     can_restore: bool = False
     """Whether the worktree holds what ``--restore`` would put away."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeView:
+    """What a merge would bring into its target."""
+
+    target: str
+    commits: int
+    files: int
+    insertions: int
+    deletions: int
+    behind: int
+    conflicts: tuple[str, ...]

@@ -63,9 +63,10 @@ def _archive_several(
         touched=touched(able, others, words),
         sentences=("Records, worktrees, branches and logs stay. u brings them back for 30s.",),
         command=command_of(screen, "archive"),
-        safe="Keep them",
-        choices=(Choice("D", f"archive all {len(able)}", "archive"),),
+        safe="keep them",
+        choices=(Choice("D", f"Archive all {len(able)}", "archive"),),
         loses=False,
+        enter="archive",
     )
 
     def answered(answer: str | None) -> None:
@@ -156,16 +157,16 @@ def _ask_merge(
                  f"{views[0].target}."]  # fmt: skip
     conflicts = [path for view in views for path in view.conflicts]
     if conflicts:
-        named = form.listed(conflicts, 3) if hasattr(form, "listed") else ", ".join(conflicts[:3])
-        sentences.insert(0, f"It will conflict in {named}.")
+        more = f" and {len(conflicts) - 3} more" if len(conflicts) > 3 else ""
+        sentences.insert(0, f"It will conflict in {', '.join(conflicts[:3])}{more}.")
     many = len(rows) > 1
     question = Question(
         title=f"Merge {len(rows)} sessions?" if many else f"Merge into {views[0].target}?",
         touched=touched(rows, [*refused, *others], lambda row: _what(known[row.id])),
         sentences=tuple(sentences),
         command=command_of(screen, "merge"),
-        safe="Merge",
-        choices=(Choice("enter", f"merge all {len(rows)}" if many else "merge", "merge"),),
+        safe="not now",
+        choices=(Choice("enter", f"Merge all {len(rows)}" if many else "Merge", "merge"),),
         loses=False,
         enter="merge",
     )
@@ -209,5 +210,3 @@ async def _merge(screen: ActionScreen, row: SessionRow) -> None:
     reason = next((line for line in said if line.startswith("error")), said[-1] if said else "")
     words = reason.removeprefix("error:").strip() or "it ended without a word"
     board.toast(f"Not merged: {name_of(row)}. {words}", "error")
-
-

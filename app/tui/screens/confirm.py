@@ -39,7 +39,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything a confirmation says. The safe button is what enter and esc do."""
+    """Everything a confirmation says.
+
+    Where something can be lost, the safe button is what enter and esc do. Where nothing can,
+    ``enter`` is the answer enter gives, and the first choice is the button.
+    """
 
     title: str
     touched: tuple[Touched, ...]
@@ -48,6 +52,7 @@ class Question:
     safe: str
     choices: tuple[Choice, ...]
     loses: bool = True
+    enter: str | None = None
 
 
 class _Body(Painted):
@@ -88,15 +93,29 @@ class _Body(Painted):
             line.put(2, question.command, "muted", limit=width - 2)
             lines += [Line(), line]
         lines.append(Line())
-        buttons = Line()
-        x = buttons.put(0, "  esc  ", "inv", on="accent", key="safe")
-        x = buttons.put(x, f"{question.safe}  ", "inv", bold=True, on="accent", key="safe")
-        for choice in question.choices:
-            token = "warn" if choice.warns else "accent"
-            x = buttons.put(x + 3, choice.key, token, bold=True, key=choice.answer)
-            x = buttons.put(x + 1, choice.label, "muted", key=choice.answer)
-        lines.append(buttons)
+        lines.append(self._buttons())
         return lines
+
+    def _buttons(self) -> Line:
+        """The filled button is what enter does; then the other keys."""
+        question = self._question
+        others = list(question.choices)
+        first, label, key = "esc", question.safe, "safe"
+        if question.enter is not None:
+            chosen = next(one for one in others if one.answer == question.enter)
+            others.remove(chosen)
+            first, label, key = "enter", chosen.label, chosen.answer
+        line = Line()
+        x = line.put(0, f"  {first}  ", "inv", on="accent", key=key)
+        x = line.put(x, f"{label}  ", "inv", bold=True, on="accent", key=key)
+        for choice in others:
+            token = "warn" if choice.warns else "accent"
+            x = line.put(x + 3, choice.key, token, bold=True, key=choice.answer)
+            x = line.put(x + 1, choice.label, "muted", key=choice.answer)
+        if question.enter is not None:
+            x = line.put(x + 3, "esc", "accent", bold=True, key="safe")
+            line.put(x + 1, question.safe, "muted", key="safe")
+        return line
 
     def height(self) -> int:
         return len(self.paint(58, 99))
@@ -134,4 +153,4 @@ class Confirm(Modal[str]):
                 return
         if event.key == "enter":
             event.stop()
-            self.dismiss(None)
+            self.dismiss(self.question.enter)
