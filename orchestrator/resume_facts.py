@@ -179,9 +179,7 @@ def _changed_steps(reopened: Reopened | None) -> tuple[int, ...]:
     return tuple(
         index
         for index in range(longest)
-        if index >= len(used)
-        or index >= len(there)
-        or (used[index].kind, used[index].text) != (there[index].kind, there[index].text)
+        if index >= len(used) or index >= len(there) or used[index] != there[index]
     )
 
 
@@ -197,15 +195,17 @@ def _missing_programs(
 
 
 def _missing_variables(run: StoppedRun, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Variables of env files that are gone: their files are no longer there."""
+    """What declared values were made of and is not here: variables, and whole env files."""
     if run.checkpoint is None:
         return ()
+    told = run.checkpoint.x.env
+    gone = [name for name in fields.words(told.get("inherited")) if name not in environment]
     directory = Path(run.workflow_path or ".").parent
-    files = fields.rows(run.checkpoint.x.env.get("files"))
-    gone = [str(one.get("path")) for one in files]
-    return tuple(
-        name for name in gone if "$" not in name and not (directory / name).expanduser().exists()
-    )
+    files = [str(one.get("path")) for one in fields.rows(told.get("files"))]
+    gone += [
+        name for name in files if "$" not in name and not (directory / name).expanduser().exists()
+    ]
+    return tuple(gone)
 
 
 def _conversation(run: StoppedRun, flight: Mapping[str, object] | None) -> str | None:

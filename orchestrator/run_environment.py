@@ -20,8 +20,8 @@ from orchestrator.workflow.environment import (
     is_base_name,
     step_environment,
 )
-from orchestrator.workflow.interpolation import InterpolationError
-from orchestrator.workflow.model import EnvForm, Step, Workflow
+from orchestrator.workflow.interpolation import InterpolationError, referred_names
+from orchestrator.workflow.model import EnvEntry, EnvForm, Step, Workflow
 from orchestrator.workflow.problems import Problem
 from orchestrator.workflow.shell_names import exports_for
 from orchestrator.workflow.start_environment import (
@@ -103,6 +103,7 @@ class RunEnvironment:
         return {
             "declared": sorted({entry.name for entry in self.workflow.env} | set(self.files)),
             "files": [{"path": file.path} for file in self.workflow.env_files],
+            "inherited": sorted(_inherited(self.workflow, self.process)),
             "secrets": sorted(self.secret_values),
             "profile": self.profile,
         }
@@ -251,6 +252,19 @@ def _declared(
 
 def _literals(workflow: Workflow) -> list[Secret]:
     """Secret values that stand in the file itself, in use or not: it is copied as a whole."""
+    found: list[Secret] = []
+    for entry in _entries(workflow):
+        texts = [entry.text] if entry.form is EnvForm.TEXT else list(entry.profiles.values())
+        plain = [text for text in texts if "$" not in text]
+        if entry.secret:
+            found += [Secret(entry.name, text) for text in plain]
+        elif looks_sensitive(entry.name):
+            found += [Secret(entry.name, text, SecretKind.NAMED) for text in plain]
+    return found
+
+
+def _entries(workflow: Workflow) -> list[EnvEntry]:
+    """Every declared variable of a workflow, of its profiles, steps and blocks."""
     entries = list(workflow.env)
     for profile in workflow.profiles.values():
         entries += profile.env
@@ -260,14 +274,16 @@ def _literals(workflow: Workflow) -> list[Secret]:
             entries += settings.env
             for profile in settings.profiles.values():
                 entries += profile.env
-    found: list[Secret] = []
-    for entry in entries:
-        texts = [entry.text] if entry.form is EnvForm.TEXT else list(entry.profiles.values())
-        plain = [text for text in texts if "$" not in text]
-        if entry.secret:
-            found += [Secret(entry.name, text) for text in plain]
-        elif looks_sensitive(entry.name):
-            found += [Secret(entry.name, text, SecretKind.NAMED) for text in plain]
+    return entries
+
+
+def _inherited(workflow: Workflow, process: Mapping[str, str]) -> set[str]:
+    """The variables of the process environment that declared values are made of."""
+    found: set[str] = set()
+    for entry in _entries(workflow):
+        for text in (entry.text, entry.command, *entry.profiles.values()):
+            names = (name.removeprefix("env.") for name in referred_names(text))
+            found.update(name for name in names if name in process and not is_base_name(name))
     return found
 
 

@@ -11,6 +11,10 @@ sessions = LazyGroup(
             "app.cli.sessions_list:sessions_list", "List sessions, attention first.", ("ls",)
         ),
         "show": Entry("app.cli.sessions_show:sessions_show", "Show one session in full."),
+        "diff": Entry("app.cli.sessions_diff:sessions_diff", "Show what a session changed."),
+        "stats": Entry(
+            "app.cli.sessions_stats:sessions_stats", "Success, durations and cost of many runs."
+        ),
         "archive": Entry(
             "app.cli.sessions_archive:sessions_archive", "Hide sessions from lists."
         ),

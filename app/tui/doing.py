@@ -1,4 +1,4 @@
-"""What the dashboard does to sessions: it asks, and it starts processes; it never writes a record."""
+"""What the dashboard does to sessions: it asks their owners, and it starts processes."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ class Doer:
         Raises:
             Refused: there is nothing to merge, or nothing to merge it into.
         """
+        from app.tui.details import MergeView
         from orchestrator.merging import check_merge
 
         found = done(lambda: check_merge(self.home, run_id))

@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING
 from app import format as form
 from app.status_style import Chip
 from app.tui.backend import Refused
-from app.tui.listing import Sort
+from app.tui.keeping import archive as archive
+from app.tui.keeping import merge as merge
+from app.tui.keeping import restore as restore
+from app.tui.leaving import edit_workflow as edit_workflow
+from app.tui.leaving import quit as quit
+from app.tui.leaving import shell as shell
+from app.tui.list_actions import chip as chip
+from app.tui.list_actions import filter as filter
+from app.tui.list_actions import group as group
+from app.tui.list_actions import here as here
+from app.tui.list_actions import mark as mark
+from app.tui.list_actions import mark_all as mark_all
+from app.tui.list_actions import mark_range as mark_range
+from app.tui.list_actions import next_attention as next_attention
+from app.tui.list_actions import sort as sort
+from app.tui.list_actions import zoom as zoom
 from app.tui.new_run_actions import close_form as close_form
 from app.tui.new_run_actions import copy_command as copy_command
 from app.tui.new_run_actions import dry_run as dry_run
@@ -25,6 +40,9 @@ from app.tui.session_actions import resume as resume
 from app.tui.session_actions import resume_from as resume_from
 from app.tui.session_actions import show_changes as show_changes
 from app.tui.session_actions import skip_step as skip_step
+from app.tui.stopping import cancel as cancel
+from app.tui.stopping import pause as pause
+from app.tui.stopping import pause_now as pause_now
 from app.tui.widgets.session_list import SessionList
 from store.row import SessionRow
 from store.states import State
@@ -105,117 +123,6 @@ def previous_session(screen: ActionScreen, _key: str) -> None:
 # -- acting ----------------------------------------------------------------------------------------
 
 
-def _in_thread(screen: ActionScreen, work: Callable[[], object], done: Callable[[], None]) -> None:
-    """Do something that may block, then go on; a refusal is said in the footer."""
-    app = screen.app
-
-    def run() -> None:
-        try:
-            work()
-        except Refused as refused:
-            app.call_from_thread(screen.say, str(refused), "error")
-        else:
-            app.call_from_thread(done)
-
-    screen.run_worker(run, thread=True, group="act", exit_on_error=False)
-
-
-def _ask(screen: ActionScreen, row: SessionRow, action: str, said: str) -> None:
-    board = screen.board
-
-    def ask() -> None:
-        board.backend.ask(row.id, action)
-        fresh = board.backend.row(row.id)
-        if fresh is not None:
-            board.call_from_thread(board.take, (fresh,))
-
-    _in_thread(screen, ask, lambda: screen.say(said))
-
-
-def pause(screen: ActionScreen, _key: str) -> None:
-    row = _row(screen)
-    _ask(screen, row, "pause", f"Asked to pause after step {row.step_index + 1}.")
-
-
-def pause_now(screen: ActionScreen, _key: str) -> None:
-    row = _row(screen)
-    now = screen.board.now_us()
-    ran = (now - row.step_started_us) / 1e6 if row.step_started_us else 0.0
-
-    def ask() -> None:
-        _ask(screen, row, "pause_now", f"Asked to pause now, in step {row.step_index + 1}.")
-
-    if ran < LONG_STEP_SECONDS:
-        ask()
-        return
-    from app.tui.screens.confirm import Choice, Confirm, Question, Touched
-
-    what = f"step {row.step_index + 1} {short_label(row.step_label)}"
-    question = Question(
-        title="Pause now?",
-        touched=(Touched(row, f"stops {what} after {form.duration(ran)}"),),
-        sentences=(
-            "The step is run again from its start at resume. p waits for its end instead and "
-            "loses nothing.",
-        ),
-        command=f"prodigy pause {form.short_id(row.id)} --now",
-        safe="Let it run",
-        choices=(
-            Choice("P", "pause now", "now", warns=True),
-            Choice("p", "after this step", "after"),
-        ),
-    )
-
-    def answered(answer: str | None) -> None:
-        if answer == "now":
-            ask()
-        elif answer == "after":
-            pause(screen, "p")
-
-    screen.app.push_screen(Confirm(question), answered)
-
-
-def cancel(screen: ActionScreen, _key: str) -> None:
-    from app.tui.screens.confirm import Choice, Confirm, Question, Touched
-
-    row = _row(screen)
-    board = screen.board
-    live = row.state.is_live
-    now = board.now_us()
-    ran = form.duration((now - row.step_started_us) / 1e6) if row.step_started_us else ""
-    what = f"stops step {row.step_index + 1}" + (f" after {ran}" if ran else "")
-    if not live:
-        what = f"stopped before step {row.step_index + 1}"
-    choices = [Choice("x", "cancel it", "cancel", warns=True)]
-    if live and row.state is not State.PAUSING:
-        choices.append(Choice("p", "pause instead", "pause"))
-    question = Question(
-        title="Cancel this session?",
-        touched=(Touched(row, what),),
-        sentences=(
-            "A cancelled session cannot be resumed. Worktree, commits and logs are kept."
-            + (" To stop for now, use pause." if live else ""),
-        ),
-        command=f"prodigy cancel {form.short_id(row.id)}",
-        safe="Keep it",
-        choices=tuple(choices),
-    )
-
-    def answered(answer: str | None) -> None:
-        if answer == "pause":
-            pause(screen, "p")
-        elif answer == "cancel" and live:
-            _ask(screen, row, "cancel", f"Asked to cancel {name_of(row)}.")
-        elif answer == "cancel":
-            _in_thread(
-                screen,
-                lambda: board.backend.cancel_at_rest(row.id),
-                lambda: screen.say(f"Cancelled {name_of(row)}; worktree and branch are kept."),
-            )
-
-    screen.app.push_screen(Confirm(question), answered)
-
-
 def new_run(screen: ActionScreen, _key: str) -> None:
     from app.tui.screens.new_run import NewRunScreen
 
@@ -233,51 +140,6 @@ def copy(screen: ActionScreen, _key: str) -> None:
             screen.say(f"Copied through the terminal (OSC 52): {form.cut(form.one_line(text), 60)}")
 
     screen.app.push_screen(CopyChoice(row), chosen)
-
-
-# -- the list --------------------------------------------------------------------------------------
-
-
-def filter(screen: ActionScreen, _key: str) -> None:
-    home = screen.board.sessions_screen
-    if home is not None:
-        home.open_filter()
-
-
-def sort(screen: ActionScreen, _key: str) -> None:
-    home = screen.board.sessions_screen
-    listing = screen.board.listing
-    orders = list(Sort)
-    listing.choose_sort(orders[(orders.index(listing.sort) + 1) % len(orders)])
-    if home is not None:
-        home.list_changed()
-    screen.say(f"Sorted by {listing.sort.value}.")
-
-
-def chip(screen: ActionScreen, key: str) -> None:
-    chips: tuple[Chip | None, ...] = (None, *Chip)
-    home = screen.board.sessions_screen
-    if home is not None and key.isdigit() and 1 <= int(key) <= len(chips):
-        home.choose_chip(chips[int(key) - 1])
-
-
-def next_attention(screen: ActionScreen, _key: str) -> None:
-    listing = screen.board.listing
-    count = len(listing)
-    start = listing.line_of(listing.selected) or 0
-    for step in range(1, count + 1):
-        place = (start + step) % count
-        row = listing.at(place)
-        if row is not None and row.state.needs_attention:
-            screen.query_one(SessionList).place_cursor(place)
-            return
-    screen.say("nothing needs you")
-
-
-def zoom(screen: ActionScreen, _key: str) -> None:
-    home = screen.board.sessions_screen
-    if home is not None:
-        home.zoom()
 
 
 def reload(screen: ActionScreen, _key: str) -> None:
@@ -311,46 +173,3 @@ def palette(screen: ActionScreen, _key: str) -> None:
             screen.action_do(name)
 
     screen.app.push_screen(Palette(screen.subject()), chosen)
-
-
-def quit(screen: ActionScreen, _key: str) -> None:
-    board = screen.board
-    going = [
-        row
-        for run_id in board.started_here
-        if (row := board.listing.rows.get(run_id)) is not None and row.state.is_live
-    ]
-    if not going:
-        board.exit(0)
-        return
-    from app.tui.screens.confirm import Choice, Confirm, Question, Touched
-
-    many = len(going) > 1
-    question = Question(
-        title="Quit?",
-        touched=tuple(Touched(row, f"at step {row.step_index + 1}") for row in going),
-        sentences=(
-            f"{form.count(len(going), 'run was', 'runs were')} started here and "
-            f"{'go' if many else 'goes'} on when you quit.",
-        ),
-        command="",
-        safe="Stay",
-        choices=(
-            Choice("q", f"leave {'them' if many else 'it'} going", "leave"),
-            Choice("p", f"pause {'them' if many else 'it'} first", "pause"),
-        ),
-        loses=False,
-    )
-
-    def answered(answer: str | None) -> None:
-        if answer == "leave":
-            board.exit(0)
-        elif answer == "pause":
-
-            def pause_all() -> None:
-                for row in going:
-                    board.backend.ask(row.id, "pause")
-
-            _in_thread(screen, pause_all, lambda: board.exit(0))
-
-    board.push_screen(Confirm(question), answered)

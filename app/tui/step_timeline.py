@@ -118,7 +118,7 @@ class Happened:
     def view(self, view: StepView) -> StepView:
         spans = [*self.spans, self._open] if self._open else list(self.spans)
         spans.sort(key=lambda span: span.started_us)
-        seconds = sum(span.seconds for span in spans if span.kind is SpanKind.ATTEMPT)
+        seconds = sum(span.seconds for span in spans)
         first = min((span.started_us for span in spans), default=None)
         return replace(
             view,

@@ -54,7 +54,7 @@ class EnvEntry:
     """One declared environment variable, in any of its forms."""
 
     name: str
-    position: Position
+    position: Position = field(compare=False)
     form: EnvForm = EnvForm.TEXT
     text: str = ""
     command: str = ""
@@ -70,7 +70,7 @@ class EnvEntry:
 @dataclass(frozen=True, slots=True)
 class EnvFile:
     path: str
-    position: Position
+    position: Position = field(compare=False)
     required: bool = False
 
 
@@ -79,7 +79,7 @@ class SecretEntry:
     """Where a secret comes from: ``provider`` is ``env``, ``file`` or a configured one."""
 
     name: str
-    position: Position
+    position: Position = field(compare=False)
     provider: str
     key: str
     default: str | None = None
@@ -89,7 +89,7 @@ class SecretEntry:
 @dataclass(frozen=True, slots=True)
 class Profile:
     name: str
-    position: Position
+    position: Position = field(compare=False)
     env: tuple[EnvEntry, ...] = ()
     description: str | None = None
 
@@ -173,7 +173,7 @@ class FailureStrategy(StrEnum):
 class OnFailure:
     """What happens when the command of a step fails. No steps and ``forgive`` is ``true``."""
 
-    position: Position
+    position: Position = field(compare=False)
     steps: tuple[Step, ...] = ()
     forgive: bool = False
     """``on_failure: true``: the workflow goes on."""
@@ -200,7 +200,7 @@ class OnIncomplete:
 class Validate:
     """A completeness check with gap filling."""
 
-    position: Position
+    position: Position = field(compare=False)
     steps: tuple[Step, ...] = ()
     as_commands: bool = False
     """Written as ``commands``: all succeed is 100, else 0."""
@@ -254,7 +254,7 @@ class Foreach:
     A command that is exactly one reference to a list loops over that list.
     """
 
-    position: Position
+    position: Position = field(compare=False)
     steps: tuple[Step, ...]
     command: str | None = None
     items: tuple[object, ...] | None = None
@@ -282,7 +282,7 @@ class Block:
     """
 
     name: str
-    position: Position
+    position: Position = field(compare=False)
     steps: tuple[Step, ...]
     settings: Workflow | None = None
     values: Mapping[str, object] = field(default_factory=dict)
@@ -301,7 +301,7 @@ class Step:
     """One step of any kind, anywhere."""
 
     kind: StepKind
-    position: Position
+    position: Position = field(compare=False)
     text: str = ""
     """The command or prompt; for the other kinds what names them in a message."""
     id: str | None = None
@@ -349,7 +349,7 @@ class WorkflowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MergeBlock:
-    position: Position
+    position: Position = field(compare=False)
     steps: tuple[Step, ...]
     timeout: Duration | None = None
 
@@ -357,7 +357,7 @@ class MergeBlock:
 @dataclass(frozen=True, slots=True)
 class Parameter:
     name: str
-    position: Position
+    position: Position = field(compare=False)
     type: str = "any"
     required: bool = False
     default: object | None = None
@@ -380,7 +380,7 @@ class Workflow:
     """A whole workflow, composed and checked."""
 
     name: str
-    position: Position
+    position: Position = field(compare=False)
     kind: WorkflowKind = WorkflowKind.STANDARD
     steps: tuple[Step, ...] = ()
     """``setup`` steps first, then ``commands``: people see them as one numbered list."""

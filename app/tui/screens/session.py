@@ -11,14 +11,15 @@ from textual.message import Message
 
 from app import format as form
 from app.status_style import Weight, style_of, word_of
-from app.tui.actions import Subject, Where
+from app.tui.actions import FOOTERS, Subject, Where, action
 from app.tui.details import SessionDetail
 from app.tui.drawing import HEAVY, THIN, Line
 from app.tui.notes import name_of
+from app.tui.reasons import no_failure
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.screens.tabs.tab import TABS, Tab
 from app.tui.widgets.detail import state_words
-from app.tui.widgets.footer import Footer
+from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.painted import Painted, dashboard
 from store.row import SessionRow
@@ -65,6 +66,10 @@ class StateLine(Painted):
         return [line]
 
 
+_COUNTED = frozenset({"changes", "checkpoints", "events"})
+"""Tabs whose number of things is worth knowing before they are opened."""
+
+
 class TabBar(Painted):
     """``1 Steps   2 Output   3 Failure``, and the rule under them."""
 
@@ -79,7 +84,14 @@ class TabBar(Painted):
         super().__init__(id="tabs")
         self.active = TABS[0].name
         self.counts: dict[str, int] = {}
+        """How much each tab has; 0 where it has nothing to show."""
         self.hidden: frozenset[str] = frozenset()
+
+    def count(self, name: str, number: int) -> None:
+        """Say how much a tab has."""
+        if self.counts.get(name) != number:
+            self.counts[name] = number
+            self.repaint()
 
     def shown(self) -> list[str]:
         return [one.name for one in TABS if one.name not in self.hidden]
@@ -94,11 +106,12 @@ class TabBar(Painted):
             active = entry.name == self.active
             x = names.put(x, f"{digit} ", "faint", key=entry.name)
             start = x
-            x = names.put(x, entry.title, "fg" if active else "muted", bold=active, key=entry.name)
+            count = self.counts.get(entry.name)
+            token = "fg" if active else "muted" if count != 0 else "faint"
+            x = names.put(x, entry.title, token, bold=active, key=entry.name)
             if active:
                 under.put(start, HEAVY * (x - start), "accent")
-            count = self.counts.get(entry.name)
-            if count and not narrow:
+            if count and not narrow and entry.name in _COUNTED:
                 x = names.put(x + 1, str(count), "faint", key=entry.name)
             x += 2 if narrow else 3
         under.pieces.sort(key=lambda piece: piece.token != "line")
@@ -169,6 +182,7 @@ class SessionScreen(ActionScreen):
         """Show another session, in the same tab."""
         self.run_id = run_id
         self.detail = None
+        self.query_one(TabBar).counts = {}
         self.read()
         self._show_about()
 
@@ -199,9 +213,12 @@ class SessionScreen(ActionScreen):
 
     def _read(self, row: SessionRow) -> None:
         detail = self.board.backend.detail(row)
+        backend = self.board.backend
         counts = {
-            "checkpoints": len(self.board.backend.checkpoints(row)),
-            "events": len(self.board.backend.events(row)),
+            "checkpoints": len(backend.checkpoints(row)),
+            "events": len(backend.events(row)),
+            "variables": len(backend.variables(row)),
+            "output": sum(1 for step in detail.steps if step.log is not None),
         }
         self.app.call_from_thread(self._take, detail, counts)
 
@@ -210,7 +227,9 @@ class SessionScreen(ActionScreen):
             return
         self.detail = detail
         bar = self.query_one(TabBar)
-        bar.counts = counts
+        bar.counts |= counts
+        nothing_failed = no_failure(self.subject()) is not None and self._tab != "failure"
+        bar.hidden = frozenset({"failure"}) if nothing_failed else frozenset()
         bar.repaint()
         self._show_about()
         tab = self.tab
@@ -241,6 +260,7 @@ class SessionScreen(ActionScreen):
 
     def show_tab(self, name: str) -> None:
         """Show a tab by its name; another one ends that a tab has the screen to itself."""
+        before = self.tab
         if name != self._tab:
             self.remove_class("-alone")
         self._tab = name
@@ -255,6 +275,8 @@ class SessionScreen(ActionScreen):
             entry = next(one for one in TABS if one.name == name)
             tab = entry.make()
             self.query_one("#pane").mount(tab)
+        if before is not None and before is not tab and before.step_number is not None:
+            tab.show_step(before.step_number)
         self.call_after_refresh(self._tab_shown)
 
     def _tab_shown(self) -> None:
@@ -274,6 +296,25 @@ class SessionScreen(ActionScreen):
 
     def on_tab_bar_pressed(self, event: TabBar.Pressed) -> None:
         self.show_tab(event.name)
+
+    def show_footer(self) -> None:
+        """The keys of the tab, then those of the session that lead elsewhere."""
+        subject, tab = self.subject(), self.tab
+        own = tab.hints() if tab is not None else ()
+        hints = []
+        for name in FOOTERS[self.where]:
+            one = action(name)
+            if name == f"show_{self._tab}" or (self.is_alone and name != "back"):
+                continue
+            hints.append(
+                Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name)
+            )
+        self.query_one(Footer).show((*hints[:1], *own, *hints[1:]), self.footer_position())
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one tab has the screen to itself."""
+        return self.has_class("-alone")
 
     def footer_position(self) -> tuple[str, str]:
         tab = self.tab

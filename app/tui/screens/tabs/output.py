@@ -1,115 +1,144 @@
-"""Output: what the step under the cursor printed, followed while it grows."""
+"""Output: what a step printed, or all of them one after the other, followed while it grows."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from app import format as form
-from app.tui.details import SessionDetail
-from app.tui.drawing import Line, rule
+from app.tui.details import LogEntry, SessionDetail, SpanKind, StepView
+from app.tui.log_reel import LogPart
 from app.tui.notes import short_label
 from app.tui.screens.tabs.tab import Tab
-from app.tui.widgets.log_view import LogView
-from app.tui.widgets.painted import Painted
-
-
-class _Title(Painted):
-    def paint(self, width: int, height: int) -> list[Line]:
-        view = self.parent
-        assert isinstance(view, View)
-        log = view.query_one(LogView)
-        name, more = view.titles()
-
-        def state(line: Line, end: int) -> int:
-            if log.file is None:
-                return end
-            if log.following:
-                return line.right(end, "following" if view.live else "at the end", "muted")
-            x = line.right(end, "follows", "muted")
-            x = line.right(x - 1, "end", "accent", bold=True)
-            return line.right(x - 2, f"{log.below:,} below".replace(",", " "), "muted")
-
-        return [rule(width, name, more, focused=log.has_focus, right=state)]
+from app.tui.widgets.footer import Hint
+from app.tui.widgets.log_pane import LogPane
 
 
 class View(Tab):
-    """One log at a time; ``left`` and ``right`` go to those of other steps and attempts."""
+    """One log at a time; ``left`` and ``right`` go to those of other steps, ``a`` shows all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "other(-1)", show=False),
         Binding("right", "other(1)", show=False),
+        Binding("a", "all", show=False),
     ]
-    DEFAULT_CSS = "_Title { height: 1; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._logs: list[tuple[int, int, Path]] = []
-        self._shown: Path | None = None
-        self._labels: dict[int, str] = {}
+        self._logs: list[LogEntry] = []
+        self._shown: LogEntry | None = None
+        self._all = False
+        self._detail: SessionDetail | None = None
+        self._wanted: int | None = None
+        """The step whose output is asked for."""
         self._chosen = False
-        self._session = ""
-        self.live = False
 
     def compose(self) -> ComposeResult:
-        yield _Title()
-        yield LogView()
+        yield LogPane(id="output")
+
+    @property
+    def pane(self) -> LogPane:
+        return self.query_one(LogPane)
+
+    def show_step(self, number: int) -> None:
+        """Show the newest output of a step."""
+        self._wanted, self._chosen = number, False
 
     def show(self, detail: SessionDetail) -> None:
-        if detail.row.id != self._session:
-            self._session, self._chosen = detail.row.id, False
-        self.live = detail.row.state.is_live
-        self._labels = {step.number: step.label for step in detail.steps}
-        row = detail.row
-        self.run_worker(
-            lambda: self.app.call_from_thread(self._take, self.board.backend.logs(row), detail.log),
-            thread=True, group="logs", exclusive=True, exit_on_error=False,
-        )  # fmt: skip
+        if self._detail is not None and detail.row.id != self._detail.row.id:
+            self._chosen = False
+            self._wanted = None
+        self._detail = detail
+        row, backend = detail.row, self.board.backend
 
-    def _take(self, logs: list[tuple[int, int, Path]], newest: Path | None) -> None:
+        def read() -> None:
+            self.app.call_from_thread(self._take, backend.logs(row), detail)
+
+        self.run_worker(read, thread=True, group="logs", exclusive=True, exit_on_error=False)
+
+    def _take(self, logs: list[LogEntry], detail: SessionDetail) -> None:
+        if not self.is_attached:
+            return
         self._logs = logs
-        if not self._chosen or self._shown is None:
-            self._shown = newest
-        view = self.query_one(LogView)
-        view.empty_words = "No output yet." if self.live else "No step has printed anything."
-        view.show(self._shown)
-        self.query_one(_Title).repaint()
+        if not self._chosen or self._shown not in logs:
+            of_step = [log for log in logs if log.step == self._wanted]
+            newest = [log for log in logs if log.path == detail.log]
+            self._shown = (of_step or newest or logs or [None])[-1]
+        self._show_log()
+
+    def _show_log(self) -> None:
+        detail = self._detail
+        if detail is None:
+            return
+        live = detail.row.state.is_live
+        view = self.pane.view
+        view.empty_words = "No output yet." if live else "It printed nothing."
+        if not self._logs:
+            view.empty_words = "No output yet." if live else "No step has printed anything."
+        if self._all:
+            parts = [LogPart(log.path, self._mark(log)) for log in self._logs]
+            name = "All output"
+            more = form.count(len(parts), "attempt")
+        else:
+            shown = self._shown
+            parts = [LogPart(shown.path)] if shown is not None else []
+            name, more = self._titles(shown)
+        self.pane.entitle(name, more, live=live)
+        view.show(parts)
         self.session.show_footer()
 
-    def titles(self) -> tuple[str, str]:
-        """What is shown: step, label, attempt."""
-        for step, attempt, path in self._logs:
-            if path == self._shown:
-                label = form.cut(short_label(self._labels.get(step, "")), 50)
-                return f"{step} {label}".strip(), f"attempt {attempt}"
-        return "Output", ""
+    def _step(self, number: int) -> StepView | None:
+        steps = self._detail.steps if self._detail else ()
+        return next((step for step in steps if step.number == number), None)
+
+    def _titles(self, log: LogEntry | None) -> tuple[str, str]:
+        if log is None:
+            return "Output", ""
+        step = self._step(log.step)
+        label = form.cut(short_label(step.label), 50) if step else ""
+        return f"{log.step} {label}".strip(), f"attempt {log.attempt}" if log.attempt > 1 else ""
+
+    def _mark(self, log: LogEntry) -> str:
+        """What the rule before an attempt says."""
+        step = self._step(log.step)
+        words = f"{log.step} {short_label(step.label) if step else ''}".strip()
+        attempts = [span for span in step.spans if span.kind is SpanKind.ATTEMPT] if step else []
+        times = f"  attempt {log.attempt}" if log.attempt > 1 or len(attempts) > 1 else ""
+        at = ""
+        now = form.moment_from_microseconds(self.board.now_us())
+        if log.attempt <= len(attempts) and now is not None:
+            began = form.moment_from_microseconds(attempts[log.attempt - 1].started_us)
+            at = f"  {form.clock(began, now, seconds=True)}"
+        return f"{form.cut(words, 60)}{times}{at}"
 
     def action_other(self, by: int) -> None:
         """Show the log of another step or attempt."""
-        places = [path for _, _, path in self._logs]
-        if not places:
+        if not self._logs or self._all:
             return
-        at = places.index(self._shown) if self._shown in places else len(places) - 1
-        there = max(0, min(len(places) - 1, at + by))
-        self._shown, self._chosen = places[there], True
-        self.query_one(LogView).show(self._shown)
-        self.query_one(_Title).repaint()
-        self.session.show_footer()
+        at = self._logs.index(self._shown) if self._shown in self._logs else len(self._logs) - 1
+        self._shown = self._logs[max(0, min(len(self._logs) - 1, at + by))]
+        self._chosen = True
+        self._show_log()
 
-    def on_log_view_changed(self) -> None:
-        self.query_one(_Title).repaint()
+    def action_all(self) -> None:
+        """All output, or that of one attempt again."""
+        self._all = not self._all
+        self._show_log()
 
-    def on_descendant_focus(self) -> None:
-        self.query_one(_Title).repaint()
+    def on_log_pane_escaped(self) -> None:
+        self.session.action_do("back")
 
-    def on_descendant_blur(self) -> None:
-        self.query_one(_Title).repaint()
+    def hints(self) -> tuple[Hint, ...]:
+        return (
+            Hint("/", "search"),
+            Hint("w", "wrap"),
+            Hint("a", "this step" if self._all else "all"),
+            Hint("← →", "other steps", not self._all),
+        )
 
     def position(self) -> tuple[str, str]:
-        places = [path for _, _, path in self._logs]
-        if self._shown in places:
-            return (f"log {places.index(self._shown) + 1}", f"of {len(places)}")
-        return ("", "")
+        if self._all or self._shown not in self._logs:
+            return ("", "")
+        return (f"log {self._logs.index(self._shown) + 1}", f"of {len(self._logs)}")

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign, Weight
@@ -49,9 +50,13 @@ class StepList(LineList):
     """Steps; an opened one has its attempts and handlers as rows beneath."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,enter", "open", show=False),
-        Binding("left", "close", show=False),
+        Binding("enter", "toggle", show=False),
+        Binding("right", "open", show=False),
+        Binding("left,h", "close", show=False),
     ]
+
+    class Arranged(Message):
+        """A step was opened or closed: there are other rows."""
 
     def __init__(self) -> None:
         super().__init__(id="steps")
@@ -144,30 +149,37 @@ class StepList(LineList):
             ]
         elif step.sign is StepSign.SKIPPED:
             line.put(start + 1, step.outcome, "faint", limit=30)
-        seconds_shown = sum(
-            (axis.end_us(one) - one.started_us) / 1e6
-            for one in step.spans
-            if one.kind is SpanKind.ATTEMPT
-        )
-        if step.spans or step.seconds is not None:
-            known = seconds_shown if step.spans else step.seconds
+        known = step.seconds_at(board.now_us())
+        if known is not None:
             running = step.sign is StepSign.RUNNING
             line.right(time_end, form.duration(known, finished=not running), "fg")
         if cost_end and step.cost is not None:
             line.right(cost_end, form.cost(step.cost), "muted")
         return line
 
+    def action_toggle(self) -> None:
+        step = self.current
+        if step is not None and step.number in self.opened:
+            self.action_close()
+        else:
+            self.action_open()
+
     def action_open(self) -> None:
         step = self.current
         if step is not None and step.spans and step.number not in self.opened:
             self.opened.add(step.number)
             self._arrange()
+            self.post_message(self.Arranged())
 
     def action_close(self) -> None:
         step = self.current
         if step is not None and step.number in self.opened:
             self.opened.discard(step.number)
             self._arrange()
+            self.post_message(self.Arranged())
+
+    def choose(self) -> None:
+        self.action_toggle()
 
 
 class FactsPane(Painted):
@@ -189,7 +201,7 @@ class FactsPane(Painted):
         narrow = width < 110
         split = 35 if narrow else 47
         style = STEP_STYLES[step.sign]
-        times = f"attempt {step.attempts}" if step.attempts > 1 else ""
+        times = step.tries_words
         bad = step.sign in (StepSign.FAILED, StepSign.INTERRUPTED)
         words = step.outcome or (style.word if step.sign is not StepSign.DONE else "")
         if step.seconds and bad:
@@ -234,6 +246,11 @@ class FactsPane(Painted):
             at = form.moment_from_microseconds(step.ended_us)
             how = f", {step.outcome}" if step.outcome else ""
             facts.append(("Ended", f"{form.clock(at, now, seconds=True)}{how}", "muted"))
+        if step.plan is not None and step.plan.timeout:
+            limit = form.duration(step.plan.timeout).removesuffix(" 00s")
+            reached = ", reached" if step.outcome == "timeout" else ", not reached"
+            over = step.ended_us is not None
+            facts.append(("Timeout", f"{limit}{reached if over else ''}", "muted"))
         if step.commits is not None:
             made = form.count(step.commits, "commit") if step.commits else "none by this step"
             facts.append(("Commits", made, "muted"))
@@ -284,6 +301,14 @@ class View(Tab):
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         self._read_facts()
         self.session.show_footer()
+
+    def on_step_list_arranged(self) -> None:
+        self._fit()
+
+    @property
+    def step_number(self) -> int | None:
+        step = self.query_one(StepList).current
+        return step.number if step is not None else None
 
     def _read_facts(self) -> None:
         step = self.query_one(StepList).current

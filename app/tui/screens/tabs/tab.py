@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.worker import Worker
 
 from app.tui.details import SessionDetail
+from app.tui.widgets.footer import Hint
 
 if TYPE_CHECKING:
     from app.tui.app import ProdigyApp
@@ -40,6 +41,18 @@ class Tab(Vertical):
 
     def tick(self) -> None:
         """A second went by while the tab is shown."""
+
+    def hints(self) -> tuple[Hint, ...]:
+        """Keys of this tab, for the footer."""
+        return ()
+
+    def show_step(self, number: int) -> None:
+        """The tab is opened for a step, from 1."""
+
+    @property
+    def step_number(self) -> int | None:
+        """The step the cursor is on, from 1, where there is one."""
+        return None
 
     def position(self) -> tuple[str, str]:
         """For the right end of the footer."""

@@ -1,0 +1,123 @@
+"""What the actions on the list do: what it shows, in which order, and which are marked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app import format as form
+from app.status_style import Chip
+from app.tui.bulk import the_row
+from app.tui.listing import Grouping, Sort
+from app.tui.widgets.session_list import SessionList
+
+if TYPE_CHECKING:
+    from app.tui.screens.action_screen import ActionScreen
+
+
+def _changed(screen: ActionScreen) -> None:
+    home = screen.board.sessions_screen
+    if home is not None:
+        home.list_changed()
+
+
+def filter(screen: ActionScreen, _key: str) -> None:
+    home = screen.board.sessions_screen
+    if home is not None:
+        home.open_filter()
+
+
+def sort(screen: ActionScreen, _key: str) -> None:
+    listing = screen.board.listing
+    orders = list(Sort)
+    listing.choose_sort(orders[(orders.index(listing.sort) + 1) % len(orders)])
+    _changed(screen)
+    screen.say(f"Sorted by {listing.sort.value}.")
+
+
+def group(screen: ActionScreen, _key: str) -> None:
+    listing = screen.board.listing
+    ways = list(Grouping)
+    chosen = ways[(ways.index(listing.choices.grouping) + 1) % len(ways)]
+    listing.choose(grouping=chosen)
+    _changed(screen)
+    screen.say("Not grouped." if chosen is Grouping.NONE else f"Grouped {chosen.value}.")
+
+
+def here(screen: ActionScreen, _key: str) -> None:
+    listing, name = screen.board.listing, screen.board.repository
+    listing.choose(repository=None if listing.choices.repository == name else name)
+    _changed(screen)
+    screen.say("All repositories." if listing.choices.repository is None else f"Only {name}.")
+
+
+def chip(screen: ActionScreen, key: str) -> None:
+    chips: tuple[Chip | None, ...] = (None, *Chip)
+    home = screen.board.sessions_screen
+    if home is not None and key.isdigit() and 1 <= int(key) <= len(chips):
+        home.choose_chip(chips[int(key) - 1])
+
+
+def next_attention(screen: ActionScreen, _key: str) -> None:
+    listing = screen.board.listing
+    count = len(listing.view)
+    start = listing.line_of(listing.selected) or 0
+    for step in range(1, count + 1):
+        place = (start + step) % count
+        row = listing.at(place)
+        if row is not None and row.state.needs_attention:
+            screen.query_one(SessionList).place_cursor(place)
+            return
+    hidden = listing.count(Chip.NEEDS_YOU)
+    screen.say(f"{hidden} need you, none of them shown" if hidden else "nothing needs you")
+
+
+def zoom(screen: ActionScreen, _key: str) -> None:
+    home = screen.board.sessions_screen
+    if home is not None:
+        home.zoom()
+
+
+# -- marks
+
+
+def mark(screen: ActionScreen, _key: str) -> None:
+    listing, row = screen.board.listing, the_row(screen)
+    if row.id in listing.marked:
+        del listing.marked[row.id]
+    else:
+        listing.marked[row.id] = None
+    sessions = screen.query_one(SessionList)
+    sessions.place_cursor(sessions.cursor + 1)
+    _marked(screen)
+
+
+def mark_range(screen: ActionScreen, _key: str) -> None:
+    listing, row = screen.board.listing, the_row(screen)
+    last = next(reversed(listing.marked), None)
+    start, end = listing.line_of(last), listing.line_of(row.id)
+    if start is None or end is None:
+        listing.marked[row.id] = None
+        screen.say("Marked; go on and press v again to mark all between.")
+    else:
+        step = 1 if end >= start else -1
+        for place in range(start, end + step, step):
+            between = listing.at(place)
+            if between is not None:
+                listing.marked[between.id] = None
+    _marked(screen)
+
+
+def mark_all(screen: ActionScreen, _key: str) -> None:
+    listing = screen.board.listing
+    shown = {entry for entry in listing.view if entry in listing.rows}
+    if shown <= listing.marked.keys():
+        listing.marked.clear()
+    else:
+        listing.marked |= dict.fromkeys(entry for entry in listing.view if entry in shown)
+        screen.say(f"Marked {form.count(len(listing.marked), 'session')}; * again unmarks.")
+    _marked(screen)
+
+
+def _marked(screen: ActionScreen) -> None:
+    screen.query_one(SessionList).refresh()
+    screen.show_footer()
