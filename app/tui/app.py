@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
+import time
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -14,8 +17,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
+from app import format as form
 from app.status_style import wants_ascii
 from app.tui import theme as themes
+from app.tui.attention import GATHER_SECONDS, Attention, Call
 from app.tui.backend import Backend, First, Pulse, Refresh
 from app.tui.listing import Listing
 from app.tui.screens.action_screen import ActionScreen
@@ -36,7 +41,7 @@ class ProdigyApp(App[int]):
 
     TITLE = "prodigy"
     ENABLE_COMMAND_PALETTE = False
-    CSS = "Screen { background: $background; color: $foreground; }"
+    CSS = "Screen { background: $background; color: $foreground; layers: default toast; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", show=False),
         Binding("shift+tab", "app.focus_previous", show=False),
@@ -105,6 +110,14 @@ class ProdigyApp(App[int]):
         """Runs started from here that still go on."""
         self.drafts: dict[str, dict[str, str]] = {}
         """What was typed for workflows that were not started yet, by path."""
+        self.archived: tuple[tuple[SessionRow, ...], float] = ((), 0.0)
+        """What was archived last, and until when it can be brought back."""
+        self.archive_asked: tuple[str, float] | None = None
+        """The unmerged session that a second ``D`` archives, and until when."""
+        self.repository: str | None = None
+        """The repository the dashboard was opened in; known a moment after it is shown."""
+        self.editor_environment: dict[str, str] = dict(os.environ)
+        self._attention = Attention()
         self._ink: themes.Ink | None = None
         self._live = live
         self._opens = session
@@ -135,6 +148,24 @@ class ProdigyApp(App[int]):
         if self.backend.read_only:
             return "this dashboard is read-only"
         return self.store_problem or None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether sessions were archived just now."""
+        rows, until = self.archived
+        return bool(rows) and time.monotonic() < until
+
+    def unmark(self, ids: Iterable[str]) -> None:
+        """Take the marks of sessions away: what was asked of them is done."""
+        for run_id in ids:
+            self.listing.marked.pop(run_id, None)
+        self._tell_all(frozenset())
+
+    def toast(self, words: str, role: str = "fg") -> None:
+        """Say something on the screen in front."""
+        screens = self.action_screens()
+        if screens and words:
+            screens[-1].toast(words, role)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.variables_for(self.current_theme)
@@ -205,6 +236,8 @@ class ProdigyApp(App[int]):
                 self.post_message(self.StoreTrouble(str(error)))
 
     def _load_all(self) -> None:
+        if self.repository is None:
+            self.repository = self.backend.repository_name()
         first = self.backend.first()
         if not self.listing.loaded and sum(first.counts.values()) > len(first.rows):
             self.post_message(self.Began(first))
@@ -269,6 +302,8 @@ class ProdigyApp(App[int]):
         home = self.sessions_screen
         if self.store_problem:
             self.store_problem = self.store_problem_words = ""
+        if self._live and self._attention.look(self.listing.rows, rows):
+            self.set_timer(GATHER_SECONDS, self._call_person)
         change = self.listing.apply(rows, removed, hold=home is not None and home.in_use)
         ids = frozenset((*(row.id for row in rows), *removed))
         for screen in self.action_screens():
@@ -276,6 +311,17 @@ class ProdigyApp(App[int]):
                 screen.lines_changed(change.lines, ids)
             else:
                 screen.sessions_changed(ids)
+
+    def _call_person(self) -> None:
+        """Tell once what began to need a person in the last seconds."""
+        words = self._attention.take()
+        if not words:
+            return
+        self.toast(f"{words}  ! goes there", "warn")
+        if self.settings.call is Call.BELL:
+            self.bell()
+        elif self.settings.call is Call.NOTIFY and self._driver is not None:
+            self._driver.write(f"\x1b]9;prodigy: {form.visible(words)}\x07")
 
     def _tell_all(self, changed: frozenset[str] | None) -> None:
         for screen in self.action_screens():

@@ -99,6 +99,33 @@ class Backend(SessionReader, Doer):
         found = len(self.workflow_files())
         return f"{form.count(found, 'workflow')} in this repository" if found else ""
 
+    def repository_name(self) -> str | None:
+        """The name of the repository the dashboard was opened in, or None."""
+        from app.tui.workflow_reading import repository_root
+
+        root = repository_root(self.directory)
+        if root is None:
+            return None
+        from orchestrator.git.command import GitError
+        from orchestrator.git.repository import NoCommits, NotARepository, discover
+
+        try:
+            return discover(root).name
+        except (GitError, NotARepository, NoCommits, OSError):
+            return None
+
+    def line_of_step(self, path: Path, index: int) -> int | None:
+        """The line of a workflow file a step begins at, or None."""
+        from orchestrator.workflow.load import load_workflow
+
+        try:
+            workflow = load_workflow(path).workflow
+        except OSError:
+            return None
+        if workflow is None or not 0 <= index < len(workflow.steps):
+            return None
+        return workflow.steps[index].position.line
+
     # -- the list
 
     def _open_catalog(self) -> Catalog:

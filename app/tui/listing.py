@@ -6,15 +6,15 @@ parts of two arrays; only another filter, order or grouping looks at all of them
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 
 from app.status_style import Chip, chip_of
-from app.tui.ordering import Grouping, Key, Sort, group_key, sort_key
+from app.tui.ordered_view import HEADING, OrderedView
+from app.tui.ordering import Grouping, Key, Sort, sort_key
 from app.tui.query import Query, parse, search_text
 from store.row import SessionRow
 from store.times import utc_now
@@ -23,8 +23,6 @@ __all__ = ["HOLD_US", "Change", "Grouping", "Heading", "Listing", "Sort"]
 
 HOLD_US = 3_000_000
 """A row that changes state keeps its place this long after the list was last used."""
-_HEADING = "\0"
-"""How the entry of a group's heading begins in the view; no id does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +55,6 @@ class Choices:
     grouping: Grouping = Grouping.NONE
 
 
-@dataclass(slots=True)
-class _View:
-    """The shown sessions in their order; headings of groups stand among them."""
-
-    keys: list[Key] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    key_of: dict[str, Key] = field(default_factory=dict)
-    groups: Counter[str] = field(default_factory=Counter)
-    attention: Counter[str] = field(default_factory=Counter)
-
-
 class Listing:
     """All sessions, and the view of them that is shown.
 
@@ -92,7 +79,7 @@ class Listing:
         self.live: set[str] = set()
         """The ids of sessions with an owner at work."""
         self._now = now
-        self._view = _View()
+        self._view = OrderedView()
         self._chips: dict[str, Chip] = {}
         self._counts: Counter[Chip] = Counter()
         self._repositories: Counter[str] = Counter()
@@ -116,7 +103,7 @@ class Listing:
     @property
     def view(self) -> list[str]:
         """What stands on each line: an id, or the heading of a group."""
-        return self._view.ids
+        return self._view.entries
 
     # -- looking
 
@@ -126,30 +113,24 @@ class Listing:
 
     def at(self, y: int) -> SessionRow | None:
         """The session on a line; None for a heading."""
-        ids = self._view.ids
-        return self.rows.get(ids[y]) if 0 <= y < len(ids) else None
+        entries = self._view.entries
+        return self.rows.get(entries[y]) if 0 <= y < len(entries) else None
 
     def heading_at(self, y: int) -> Heading | None:
         """The heading on a line, if it is one."""
-        ids = self._view.ids
-        if not 0 <= y < len(ids) or not ids[y].startswith(_HEADING):
+        entries = self._view.entries
+        if not 0 <= y < len(entries) or not entries[y].startswith(HEADING):
             return None
-        name = ids[y][1:]
+        name = entries[y][1:]
         return Heading(name, self._view.groups[name], self._view.attention[name])
 
     def line_of(self, run_id: str | None) -> int | None:
         """The line of a session, if it is shown."""
-        key = self._view.key_of.get(run_id) if run_id is not None else None
-        return bisect_left(self._view.keys, key) if key is not None else None
+        return self._view.line_of(run_id) if run_id is not None else None
 
     def place_of(self, run_id: str | None) -> int:
         """Which of the shown sessions it is, from 1; 0 when it is not shown."""
-        y = self.line_of(run_id)
-        if y is None:
-            return 0
-        if self.choices.grouping is Grouping.NONE:
-            return y + 1
-        return sum(1 for entry in self._view.ids[: y + 1] if not entry.startswith(_HEADING))
+        return self._view.place_of(run_id) if run_id is not None else 0
 
     @property
     def current(self) -> SessionRow | None:
@@ -188,8 +169,6 @@ class Listing:
 
     def choose(self, **changed: object) -> None:
         """Choose another chip, query, repository, sort, direction or grouping."""
-        from dataclasses import replace
-
         self.choices = replace(self.choices, **changed)  # type: ignore[arg-type]
         self.arrange()
 
@@ -205,7 +184,7 @@ class Listing:
     def replace_all(
         self, rows: Iterable[SessionRow], expected: Mapping[Chip, int] | None = None
     ) -> None:
-        """Take these as all there are; ``expected`` says how many, while they are only the first."""
+        """Take these as all there are; ``expected`` counts all while these are the first."""
         self.rows = {row.id: row for row in rows}
         self._chips = {run_id: chip_of(row.state) for run_id, row in self.rows.items()}
         self._counts = Counter(self._chips.values())
@@ -249,8 +228,8 @@ class Listing:
             row = self.rows.pop(run_id, None)
             if row is not None:
                 self._forget(row)
-                reordered = self._take_out(row) or reordered
-        key = self._key()
+                reordered = self._view.take_out(row) or reordered
+        key, view = self._key(), self._view
         for row in changed:
             before = self.rows.get(row.id)
             if before == row:
@@ -259,21 +238,17 @@ class Listing:
             if before is not None:
                 self._forget(before)
             self._learn(row)
-            shown, old = self._shows(row), self._view.key_of.get(row.id)
-            new = key(row) if shown else None
-            if old == new:
-                if old is not None:
-                    lines.append(bisect_left(self._view.keys, old))
-                    self._recount(row, before)
-            elif old is not None and hold:
-                self._stale_order = True
-                lines.append(bisect_left(self._view.keys, old))
-                self._recount(row, before)
-            else:
-                if before is not None and old is not None:
-                    self._take_out(before)
+            old, y = view.key_of.get(row.id), view.line_of(row.id)
+            new = key(row) if self._shows(row) else None
+            if y is not None and before is not None and (old == new or hold):
+                self._stale_order = self._stale_order or old != new
+                lines.append(y)
+                view.recount(row, before)
+            elif old != new:
+                if before is not None:
+                    view.take_out(before)
                 if new is not None:
-                    self._put_in(row, new)
+                    view.put_in(row, new)
                 reordered = True
         if reordered:
             self._keep_selection(place)
@@ -290,22 +265,11 @@ class Listing:
         """Choose and order the shown sessions anew; the cursor stays on its session."""
         before = self.line_of(self.selected)
         choices, query = self.choices, self.query
-        key = self._key()
         if choices.chip is None and not query and choices.repository is None:
             shown: Iterable[SessionRow] = self.rows.values()
         else:
             shown = [row for row in self.rows.values() if self._shows(row)]
-        pairs = sorted((key(row), row.id) for row in shown)
-        view = _View()
-        view.key_of = {run_id: known for known, run_id in pairs}
-        if choices.grouping is not Grouping.NONE:
-            for _, run_id in pairs:
-                self._count_in(view, self.rows[run_id], 1)
-            heads = [((*group_key(name), 0), f"{_HEADING}{name}") for name in view.groups]
-            pairs = sorted([*pairs, *heads])
-        view.keys = [known for known, _ in pairs]
-        view.ids = [entry for _, entry in pairs]
-        self._view = view
+        self._view = OrderedView.of(shown, self._key(), choices.grouping)
         self._stale_order = False
         self._keep_selection(before)
 
@@ -320,10 +284,10 @@ class Listing:
         view = self._view
         if self.selected in view.key_of:
             return
-        y = min(before or 0, len(view.ids) - 1)
-        near = chain(range(y, len(view.ids)), range(y - 1, -1, -1))
+        y = min(before or 0, len(view.entries) - 1)
+        near = chain(range(y, len(view.entries)), range(y - 1, -1, -1))
         self.selected = next(
-            (view.ids[place] for place in near if not view.ids[place].startswith(_HEADING)), None
+            (view.entries[place] for place in near if not view.entries[place].startswith(HEADING)), None
         )
 
     def _learn(self, row: SessionRow) -> None:
@@ -343,50 +307,6 @@ class Listing:
         self._told.pop(row.id, None)
         if row.id not in self.rows:
             self.marked.pop(row.id, None)
-
-    def _recount(self, row: SessionRow, before: SessionRow | None) -> None:
-        if self.choices.grouping is not Grouping.NONE and before is not None:
-            self._count_in(self._view, before, -1)
-            self._count_in(self._view, row, 1)
-
-    def _count_in(self, view: _View, row: SessionRow, by: int) -> None:
-        name = self.choices.grouping.of(row)
-        view.groups[name] += by
-        view.attention[name] += by * row.state.needs_attention
-
-    def _take_out(self, row: SessionRow) -> bool:
-        """Take a session out of the view; says whether it was there."""
-        view = self._view
-        key = view.key_of.pop(row.id, None)
-        if key is None:
-            return False
-        self._remove(key)
-        if self.choices.grouping is not Grouping.NONE:
-            self._count_in(view, row, -1)
-            name = self.choices.grouping.of(row)
-            if not view.groups[name]:
-                del view.groups[name]
-                self._remove((*group_key(name), 0))
-        return True
-
-    def _remove(self, key: Key) -> None:
-        place = bisect_left(self._view.keys, key)
-        del self._view.keys[place], self._view.ids[place]
-
-    def _put_in(self, row: SessionRow, key: Key) -> None:
-        view = self._view
-        view.key_of[row.id] = key
-        self._insert(key, row.id)
-        if self.choices.grouping is not Grouping.NONE:
-            name = self.choices.grouping.of(row)
-            if not view.groups[name]:
-                self._insert((*group_key(name), 0), f"{_HEADING}{name}")
-            self._count_in(view, row, 1)
-
-    def _insert(self, key: Key, entry: str) -> None:
-        place = bisect_left(self._view.keys, key)
-        self._view.keys.insert(place, key)
-        self._view.ids.insert(place, entry)
 
     # -- what is asked for
 

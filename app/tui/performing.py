@@ -6,12 +6,9 @@ in worker threads; what went wrong is said where the person looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app import format as form
-from app.status_style import Chip
-from app.tui.backend import Refused
 from app.tui.keeping import archive as archive
 from app.tui.keeping import merge as merge
 from app.tui.keeping import restore as restore
@@ -35,8 +32,7 @@ from app.tui.new_run_actions import edit_file as edit_file
 from app.tui.new_run_actions import find_workflow as find_workflow
 from app.tui.new_run_actions import next_field as next_field
 from app.tui.new_run_actions import start_run as start_run
-from app.tui.notes import name_of, short_label
-from app.tui.session_actions import resume as resume
+from app.tui.resuming import resume as resume
 from app.tui.session_actions import resume_from as resume_from
 from app.tui.session_actions import show_changes as show_changes
 from app.tui.session_actions import skip_step as skip_step
@@ -45,14 +41,9 @@ from app.tui.stopping import pause as pause
 from app.tui.stopping import pause_now as pause_now
 from app.tui.widgets.session_list import SessionList
 from store.row import SessionRow
-from store.states import State
 
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen
-
-LONG_STEP_SECONDS = 60
-"""A step that ran longer is not thrown away without being asked."""
-
 
 def _row(screen: ActionScreen) -> SessionRow:
     row = screen.subject_row()
@@ -104,12 +95,17 @@ def _other_session(screen: ActionScreen, by: int) -> None:
 
     listing = screen.board.listing
     place = listing.line_of(_row(screen).id)
-    row = listing.at((place if place is not None else 0) + by)
+    y = (place if place is not None else 0) + by
+    if listing.heading_at(y) is not None:
+        y += by
+    row = listing.at(y)
     if row is None:
         screen.say("no session after this one" if by > 0 else "no session before this one")
     elif isinstance(screen, SessionScreen):
         listing.selected = row.id
         screen.show_session(row.id)
+    else:
+        screen.query_one(SessionList).place_cursor(y)
 
 
 def next_session(screen: ActionScreen, _key: str) -> None:

@@ -10,6 +10,7 @@ from textual.worker import Worker, WorkerState
 
 from app.tui.actions import FOOTERS, Subject, Where, action, actions_for
 from app.tui.widgets.footer import Footer, Hint
+from app.tui.widgets.toast import Toast
 from store.row import SessionRow
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ class ActionScreen(Screen[None]):
         raise NotImplementedError
 
     def subject(self) -> Subject:
-        return Subject(self.subject_row(), self.where, self.board.blocked)
+        board = self.board
+        return Subject(
+            self.subject_row(), self.where, board.blocked, can_undo=board.can_undo,
+            repository=board.repository,
+        )  # fmt: skip
 
     def footer_position(self) -> tuple[str, str]:
         """A number and words for the right end of the footer."""
@@ -53,16 +58,27 @@ class ActionScreen(Screen[None]):
         hints = []
         for name in FOOTERS[self.where]:
             one = action(name)
-            hints.append(Hint(one.key, one.label, one.why_not(subject) is None, name))
+            hints.append(Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name))
         self.query_one(Footer).show(tuple(hints), self.footer_position())
 
     def say(self, text: str, role: str = "fg") -> None:
         """Say something in the footer for some seconds."""
         self.query_one(Footer).say(text, role)
 
+    def toast(self, words: str, role: str = "fg") -> None:
+        """Say something about what the view does not show, above the footer."""
+        found = self.query(Toast)
+        if not found:
+            self.mount(Toast())
+            self.call_after_refresh(self.toast, words, role)
+            return
+        found.first().show(words, role)
+
     def action_do(self, name: str, key: str = "") -> None:
         """Do an action of the table, or say why not."""
         one = action(name)
+        for toast in self.query(Toast):
+            toast.hide()
         why = one.why_not(self.subject())
         if why is not None:
             self.say(f"{one.key}: {why}")

@@ -150,6 +150,16 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(
     assert [step["step"] for step in document["steps"]] == [1, 2, 3]
 
 
+def test_a_dry_run_fills_in_what_is_known_and_nothing_else(
+    call: CommandLine, workflow: Write
+) -> None:
+    text = "- shell: echo ${ARG} ${greeting} $HOME\n- shell: echo ${later:-none}\n  capture: later\n"
+    words = ("--args", "v2", "--param", "greeting=hi", "--json")
+    document = call("run", workflow(text), "--dry-run", *words).expect(0).document
+    texts = [step["text"] for step in document["steps"]]
+    assert texts == ["echo v2 hi $HOME", "echo ${later:-none}"]
+
+
 def test_yes_merges_at_the_end(call: CommandLine, workflow: Write, here: Path) -> None:
     document = call("run", workflow(), "--yes", "--json").expect(0).document
     assert document["state"] == "merged"

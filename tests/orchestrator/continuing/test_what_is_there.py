@@ -138,3 +138,21 @@ def test_a_done_step_that_differs_in_the_file_on_disk_needs_force(stage: Stage) 
     assert stage.resume(use_file=True, force=True).exit_code == 0
     assert stage.noted == ["one", "bad", "mended"]
     assert stage.record["workflow_data"]["total_steps"] == 2
+
+
+def test_only_steps_that_mean_something_else_count_as_changed(stage: Stage) -> None:
+    text = f"- shell: {stage.note('one')}\n- shell: {stage.failing()['shell']}\n"
+    assert stage.run(stage.workflow(text)).exit_code == 1
+    stage.workflow("# a comment moves every step down a line\n" + text)
+    assert "(step" not in next(c.words for c in stage.plan().checks if c.name == "Workflow")
+    stage.workflow(text + "  on_failure: true\n")
+    assert "(step 2)" in next(c.words for c in stage.plan().checks if c.name == "Workflow")
+
+
+def test_a_plan_names_the_variables_that_declared_values_lack_here(stage: Stage) -> None:
+    path = stage.workflow([stage.failing()], env={"URL": "https://${TEAM_HOST}/x", "MODE": "fast"})
+    assert stage.run(path, env={"TEAM_HOST": "example"}).exit_code == 1
+    missing = next(check for check in stage.plan().checks if check.name == "Environment")
+    assert missing.words == "missing here: variables TEAM_HOST"
+    there = stage.plan(env={"TEAM_HOST": "example"}).checks
+    assert next(c.words for c in there if c.name == "Environment") == "nothing is missing"
