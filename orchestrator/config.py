@@ -16,6 +16,7 @@ from orchestrator.config_values import (
     read_amount,
     read_boolean,
     read_bytes,
+    read_call,
     read_level,
     read_map,
     read_seconds,
@@ -54,6 +55,13 @@ class Config:
     max_concurrent_specs: int | None = None
     auto_commit: bool | None = None
     prodigy_home: str | None = None
+    dashboard_theme: str = "dark"
+    dashboard_ascii: bool | None = None
+    """None follows the locale."""
+    dashboard_compact: bool = False
+    dashboard_bell: str = "bell"
+    """``bell``, ``notify`` or ``off``."""
+    dashboard_filters: Mapping[str, object] = field(default_factory=dict)
     project: Mapping[str, object] = field(default_factory=dict)
     storage: Mapping[str, object] = field(default_factory=dict)
     plugins: Mapping[str, object] = field(default_factory=dict)
@@ -92,6 +100,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("auto_commit", "auto_commit", read_boolean, "true or false", "PRODIGY_AUTO_COMMIT",
             inert=True),
     Setting("prodigy_home", "prodigy_home", read_text, "a directory", inert=True),
+    Setting("dashboard.theme", "dashboard_theme", read_text, "dark, light or a theme of Textual"),
+    Setting("dashboard.ascii", "dashboard_ascii", read_boolean, "true or false"),
+    Setting("dashboard.compact", "dashboard_compact", read_boolean, "true or false"),
+    Setting("dashboard.bell", "dashboard_bell", read_call, "bell, notify or off"),
+    Setting("dashboard.filters", "dashboard_filters", read_map, "a map of names to filters"),
     Setting("project", "project", read_map, "a map", inert=True),
     Setting("storage", "storage", read_map, "a map", inert=True),
     Setting("plugins", "plugins", read_map, "a map", inert=True),

@@ -81,3 +81,12 @@ def read_map(raw: object) -> dict[str, object]:
     if isinstance(raw, dict):
         return raw
     raise NotAValue
+
+
+def read_call(raw: object) -> str:
+    """How somebody is called: ``bell``, ``notify`` or ``off``; false is off, true the bell."""
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    word = "bell" if word in _TRUE else "off" if word in _FALSE else word
+    if word not in ("bell", "notify", "off"):
+        raise NotAValue
+    return word

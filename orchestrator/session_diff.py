@@ -125,7 +125,7 @@ def changed_files(comparison: Comparison) -> list[FileChange]:
         added, removed, path = field.split("\t", 2)
         found.append(FileChange(path, _count(added), _count(removed)))
     for path in _untracked(git, comparison):
-        field = git.look(*_as_new(path), "--numstat", "-z", check=False).stdout
+        field = git.look(*_as_new(path, "--numstat", "-z"), check=False).stdout
         added, _, _ = field.partition("\t")
         found.append(FileChange(path, _count(added), 0 if added.isdigit() else None, True))
     return sorted(found, key=lambda one: one.path)

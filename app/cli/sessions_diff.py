@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.cli.arguments import STEP_NUMBER
 from app.cli.command import argument, command, flag, option
 from app.cli.invocation import Invocation
+from app.cli.log_text import on_terminal
 from app.cli.output import Cell, Column
 from app.cli.runs import resolve_run, row_of
 from app.cli.session_steps import checkpoint_of
@@ -46,7 +47,7 @@ def sessions_diff(invocation: Invocation, *, run_id: str, step: int | None, stat
         out.notice(_summary(files))
     else:
         shown = difference(comparison, color=out.color)
-        out.raw(visible(shown, keep="\n\t\x1b" if out.color else "\n\t"))
+        out.raw(on_terminal(shown) if out.color else visible(shown, keep="\n\t"))
         out.notice(_summary(files))
 
 

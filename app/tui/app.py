@@ -25,6 +25,7 @@ from app.tui.backend import Backend, First, Pulse, Refresh
 from app.tui.listing import Listing
 from app.tui.screens.action_screen import ActionScreen
 from app.tui.screens.sessions import SessionsScreen
+from app.tui.settings import Settings
 from store.errors import StoreError
 from store.row import SessionRow
 
@@ -85,24 +86,29 @@ class ProdigyApp(App[int]):
         *,
         query: str = "",
         session: str | None = None,
-        theme: str = themes.DARK,
+        theme: str | None = None,
         ascii_only: bool | None = None,
         live: bool = True,
+        settings: Settings | None = None,
     ) -> None:
         no_colour = themes.wants_no_colour()
         # Textual removes colour for good only in an app that is made with ANSI colours.
         super().__init__(ansi_color=True if no_colour else None)
+        self.settings = settings or Settings()
         for one in themes.THEMES:
             self.register_theme(one)
         few = no_colour or self.console.color_system in (None, "standard")
-        self.theme = {themes.DARK: themes.DARK_16, themes.LIGHT: themes.LIGHT_16}.get(
-            theme, theme
-        ) if few else theme  # fmt: skip
+        wanted = theme or themes.OUR_NAMES.get(self.settings.theme, self.settings.theme)
+        if wanted not in self.available_themes:
+            wanted = themes.DARK
+        self.theme = themes.WITH_16_COLOURS.get(wanted, wanted) if few else wanted
         self.backend = backend
         self.listing = Listing(self.now)
+        self.listing.saved_filters = self.settings.filters
         if query:
             self.listing.choose_query(query)
-        self.ascii_only = wants_ascii() if ascii_only is None else ascii_only
+        asked = self.settings.ascii if ascii_only is None else ascii_only
+        self.ascii_only = wants_ascii() if asked is None else asked
         self.store_problem = ""
         self.store_problem_words = ""
         self.reading = ""

@@ -22,7 +22,7 @@ from app.tui.new_run_views import BeginsAt, WorkflowChoice, WorkflowView
 from app.tui.session_reader import SessionReader
 from store.home import Home
 from store.row import SessionRow
-from store.states import State
+from store.states import STALL_AFTER_SECONDS, State
 from store.times import utc_now
 
 if TYPE_CHECKING:
@@ -135,9 +135,18 @@ class Backend(SessionReader, Doer):
             self._catalog = Catalog(
                 self.home,
                 use_index=self._use_index,
+                stall_after_seconds=self._stall_after_seconds(),
                 clock_ns=lambda: int(self.clock().timestamp() * 1e9),
             )
         return self._catalog
+
+    def _stall_after_seconds(self) -> float:
+        """After how long without output a step counts as stalled, as the configuration says."""
+        if not self.home.config.exists() and "PRODIGY__STALL_AFTER" not in os.environ:
+            return STALL_AFTER_SECONDS
+        from orchestrator.config import load_config
+
+        return load_config(self.home, None, os.environ).config.stall_after_seconds
 
     def problem(self) -> str | None:
         """What is wrong with the home itself, or None."""

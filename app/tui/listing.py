@@ -78,6 +78,8 @@ class Listing:
         """The ids of marked sessions, in the order they were marked."""
         self.live: set[str] = set()
         """The ids of sessions with an owner at work."""
+        self.saved_filters: Mapping[str, str] = {}
+        """Questions by name."""
         self._now = now
         self._view = OrderedView()
         self._chips: dict[str, Chip] = {}
@@ -176,7 +178,7 @@ class Listing:
         self.choose(chip=chip)
 
     def choose_query(self, text: str) -> None:
-        self.choose(query=parse(text, self._now()))
+        self.choose(query=parse(text, self._now(), self.saved_filters))
 
     def choose_sort(self, sort: Sort, *, backwards: bool = False) -> None:
         self.choose(sort=sort, backwards=backwards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--filter", metavar="TEXT", default="", help="begin with this filter")
     parser.add_argument("--session", metavar="ID", help="begin at this session")
     parser.add_argument("--read-only", action="store_true", help="no action writes anything")
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--theme", metavar="NAME", help="dark, light, or one of Textual's")
     return parser
 
 
@@ -56,11 +57,13 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_FAILED
     from app.tui.app import ProdigyApp
     from app.tui.backend import Backend
-    from app.tui.theme import DARK, LIGHT
+    from app.tui.settings import load_settings
+    from app.tui.theme import OUR_NAMES
 
     backend = Backend(home, Path.cwd(), read_only=given.read_only)
-    theme = LIGHT if given.theme == "light" else DARK
-    app = ProdigyApp(backend, query=query, session=session, theme=theme)
+    theme = OUR_NAMES.get(given.theme, given.theme)
+    settings = load_settings(home, os.environ)
+    app = ProdigyApp(backend, query=query, session=session, theme=theme, settings=settings)
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0
 

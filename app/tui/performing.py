@@ -45,6 +45,7 @@ from store.row import SessionRow
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen
 
+
 def _row(screen: ActionScreen) -> SessionRow:
     row = screen.subject_row()
     assert row is not None, "the table's reason lets no action pass without a session"

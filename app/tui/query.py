@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,18 +72,19 @@ def search_text(row: SessionRow) -> str:
     return "\n".join(told).casefold()
 
 
-def parse(text: str, now: datetime) -> Query:
+def parse(text: str, now: datetime, saved: Mapping[str, str] | None = None) -> Query:
     """Read a filter line.
 
     Args:
         text: as typed. A key nobody knows is a plain word, unless it is nearly one that is known.
         now: the present, from which ``since:2d`` counts.
+        saved: filters by name, meant by ``@name``.
     """
     words: list[str] = []
     values: dict[str, list[str]] = {}
     terms: list[Term] = []
     problems: list[str] = []
-    for part in text.split():
+    for part in _expanded(text, saved or {}, problems):
         found = _TERM.match(part)
         key = found[1].casefold() if found else ""
         if found is None or key not in KEYS:
@@ -108,6 +109,19 @@ def parse(text: str, now: datetime) -> Query:
         if known:
             terms.append(Term(key, f"{key}:{','.join(known)}", _any_of(key, tuple(known))))
     return Query(text.strip(), tuple(words), tuple(terms), tuple(problems))
+
+
+def _expanded(text: str, saved: Mapping[str, str], problems: list[str]) -> Iterator[str]:
+    """The parts of a line, saved filters in place of their names."""
+    for part in text.split():
+        if not part.startswith("@") or len(part) == 1:
+            yield part
+        elif part[1:] in saved:
+            yield from saved[part[1:]].split()
+        else:
+            near = _nearest(part[1:], list(saved))
+            meant = f"; did you mean @{near}?" if near else ""
+            problems.append(f"no saved filter {part}{meant}")
 
 
 def _any_of(key: str, values: tuple[str, ...]) -> Test:

@@ -112,8 +112,9 @@ def _ended(view: StepView, row: SessionRow) -> StepView:
     """A step of a run that stands still has ended too, even if no event says when."""
     spans = view.spans
     if view.sign is StepSign.RUNNING:
-        began = next((span.started_us for span in spans if span.running), view.started_us)
-        return replace(view, running_since_us=began)
+        ends = [span.started_us + int(span.seconds * 1e6) for span in spans]
+        since = next((span.started_us for span in spans if span.running), max(ends, default=None))
+        return replace(view, running_since_us=since or view.started_us)
     if not any(span.running for span in spans):
         return view
     last_us = _last_written_us(view.log) or row.state_since_us or row.updated_us

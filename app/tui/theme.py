@@ -19,6 +19,9 @@ DARK: Final = "prodigy-dark"
 LIGHT: Final = "prodigy-light"
 DARK_16: Final = "prodigy-dark-16"
 LIGHT_16: Final = "prodigy-light-16"
+OUR_NAMES: Final = {"dark": DARK, "light": LIGHT}
+"""What people call our themes."""
+WITH_16_COLOURS: Final = {DARK: DARK_16, LIGHT: LIGHT_16}
 
 _COLOURS: Final = {
     # token: dark, light, 16 colours on dark, 16 colours on light

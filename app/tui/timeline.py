@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app import format as form
 from app.tui.details import Span, SpanKind
 from app.tui.drawing import Line
 
+CUT_CELLS = 2
+"""Cells a cut takes."""
 LONGEST_GAP_SECONDS = 30.0
 """A longer time in which nothing ran is cut out."""
 _MINUTE, _HOUR = 60, 3600
@@ -41,6 +44,7 @@ class Axis:
         self._pieces: list[tuple[int, int, float]] = []
         """Start, end, and the active second at the start."""
         self.cuts: list[Cut] = []
+        """One between each two pieces."""
         running = False
         total = 0.0
         for span in sorted(spans, key=lambda one: one.started_us):
@@ -60,6 +64,8 @@ class Axis:
         if self._pieces:
             first, last, at = self._pieces[-1]
             total = at + (last - first) / 1e6
+        wide = 2 * CUT_CELLS * len(self.cuts) <= self.cells
+        self._cut_cells = CUT_CELLS if wide else 0
         self.step = _tick_step(total)
         # While something runs the axis grows in steps of its ticks, not each second.
         self.seconds = (int(total / self.step) + 1) * self.step if running else max(total, 0.1)
@@ -72,52 +78,71 @@ class Axis:
 
     def at(self, moment_us: int) -> float:
         """The active second of a moment."""
-        found = 0.0
-        for start, end, at in self._pieces:
+        return self._place(moment_us)[0]
+
+    def _place(self, moment_us: int) -> tuple[float, int]:
+        """The active second of a moment, and how many cuts lie before it."""
+        found = (0.0, 0)
+        for number, (start, end, at) in enumerate(self._pieces):
             if moment_us < start:
                 break
-            found = at + (min(moment_us, end) - start) / 1e6
+            found = (at + (min(moment_us, end) - start) / 1e6, number)
         return found
 
-    def half(self, seconds: float) -> int:
-        """The half cell of an active second."""
-        return min(2 * self.cells, max(0, round(seconds / self.seconds * 2 * self.cells)))
+    def half(self, seconds: float, cuts: int) -> int:
+        """The half cell of an active second that so many cuts lie before."""
+        free = self.cells - self._cut_cells * len(self.cuts)
+        half = round(seconds / self.seconds * 2 * free) + 2 * self._cut_cells * cuts
+        return min(2 * self.cells, max(0, half))
+
+    def half_of(self, moment_us: int) -> int:
+        """The half cell of a moment."""
+        return self.half(*self._place(moment_us))
+
+    def cut_cells(self) -> list[tuple[int, Cut]]:
+        """The first cell of every cut."""
+        if not self._cut_cells:
+            return []
+        return [((self.half(cut.at, number) + 1) // 2, cut) for number, cut in enumerate(self.cuts)]
 
     def ticks(self) -> list[tuple[int, str]]:
         """Cell and label of every tick."""
         found = []
         for number in range(int(self.seconds / self.step + 0.001) + 1):
             seconds = number * self.step
-            cell = self.half(seconds) // 2
+            cuts = sum(1 for cut in self.cuts if cut.at < seconds)
+            cell = self.half(seconds, cuts) // 2
             if cell < self.cells:
                 found.append((cell, _tick_label(seconds)))
         return found
 
     def draw_heads(self, line: Line, x: int) -> None:
         """The labels of the ticks, and how long the cuts are."""
-        free = 0
-        for cell, label in self.ticks():
-            if cell >= free and cell + len(label) <= self.cells:
-                line.put(x + cell, label, "faint")
-                free = cell + len(label) + 1
+        taken: set[int] = set()
+        labels = [(cell, form.age(cut.seconds), "muted") for cell, cut in self.cut_cells()]
+        labels += [(cell, label, "faint") for cell, label in self.ticks()]
+        for cell, label, token in labels:
+            cells = set(range(cell, cell + len(label)))
+            if cell + len(label) <= self.cells and not taken & cells:
+                line.put(x + cell, label, token)
+                taken |= {cell - 1, *cells, cell + len(label)}
 
     def draw(self, line: Line, x: int, spans: Sequence[Span], role: str) -> None:
         """One row: what ran heavy, handlers and waits thin, on the ticks."""
         cells: dict[int, tuple[str, str]] = {}
         for cell, _ in self.ticks():
             cells[cell] = ("┊", "line")
-        for cut in self.cuts:
-            cell = self.half(cut.at) // 2
-            if cell + 1 < self.cells:
-                cells[cell] = ("╱", "line")
+        for cell, _ in self.cut_cells():
+            for place in range(cell, min(self.cells, cell + CUT_CELLS)):
+                cells[place] = ("╱", "line")
         for span in sorted(spans, key=lambda one: one.kind is SpanKind.ATTEMPT):
             self._span(cells, span, role)
         for cell, (sign, token) in cells.items():
             line.put(x + cell, sign, token)
 
     def _span(self, cells: dict[int, tuple[str, str]], span: Span, role: str) -> None:
-        start = self.half(self.at(span.started_us))
-        end = max(start + 1, self.half(self.at(self.end_us(span))))
+        start = self.half_of(span.started_us)
+        end = max(start + 1, self.half_of(self.end_us(span)))
         if start >= 2 * self.cells:
             start, end = 2 * self.cells - 1, 2 * self.cells
         thin = span.kind is not SpanKind.ATTEMPT

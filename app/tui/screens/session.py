@@ -306,9 +306,7 @@ class SessionScreen(ActionScreen):
             one = action(name)
             if name == f"show_{self._tab}" or (self.is_alone and name != "back"):
                 continue
-            hints.append(
-                Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name)
-            )
+            hints.append(Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name))
         self.query_one(Footer).show((*hints[:1], *own, *hints[1:]), self.footer_position())
 
     @property

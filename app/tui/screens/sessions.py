@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from textual.timer import Timer
 
 from app import format as form
 from app.status_style import Chip
-from app.tui.actions import Where
+from app.tui.actions import Subject, Where
 from app.tui.details import SessionDetail
 from app.tui.listing import HOLD_US
 from app.tui.log_file import Tail, read_tail
@@ -68,7 +69,7 @@ class SessionsScreen(ActionScreen):
     def on_resize(self, event: Resize) -> None:
         width, height = event.size
         panes = self.query_one("#panes")
-        wide, tall = width >= 160, height >= 30
+        wide, tall = width >= 160, height >= 30 and not self.board.settings.compact
         small = width < 80 or height < 24
         panes.set_class(wide, "-wide")
         panes.set_class(tall, "-tall")
@@ -77,7 +78,7 @@ class SessionsScreen(ActionScreen):
         if wide:
             detail.styles.height = "1fr"
         else:
-            wanted = 8 if not tall else max(14, min(20, height * 35 // 100))
+            wanted = 8 if height < 30 else max(14, min(20, height * 35 // 100))
             detail.styles.height = height - 12 if self._zoomed else wanted
         detail.repaint()
         self._say_where()
@@ -89,7 +90,10 @@ class SessionsScreen(ActionScreen):
 
     def _say_where(self) -> None:
         about: tuple[tuple[str, str], ...] = ((self.board.backend.home_words, "faint"),)
-        if self.size.width >= 110:
+        only = self.board.listing.choices.repository
+        if only is not None:
+            about = ((f"only {form.one_line(only)}", "accent"), *about)
+        elif self.size.width >= 110:
             about = (("all repositories", "muted"), *about)
         if self.board.store_problem:
             about = ((self.board.store_problem, "error"), *about)
@@ -102,14 +106,19 @@ class SessionsScreen(ActionScreen):
     def subject_row(self) -> SessionRow | None:
         return self.board.listing.current
 
+    def subject(self) -> Subject:
+        return replace(super().subject(), marked=self.board.listing.marked_rows)
+
     def footer_position(self) -> tuple[str, str]:
         listing = self.board.listing
         if not listing.loaded:
             return ("", "")
         if not listing.rows:
             return ("", "0 sessions")
-        place = listing.line_of(listing.selected)
-        return (str(place + 1 if place is not None else 0), f"of {len(listing)}")
+        marked = len(listing.marked)
+        place = f"{marked} marked  " if marked else ""
+        of = listing.count(None) if listing.expected is not None else len(listing)
+        return (f"{place}{listing.place_of(listing.selected)}", f"of {of}")
 
     def show_footer(self) -> None:
         listing = self.board.listing
@@ -186,7 +195,9 @@ class SessionsScreen(ActionScreen):
         self.action_do("open_session")
 
     def on_list_head_pressed(self, event: ListHead.Pressed) -> None:
-        self.board.listing.choose_sort(event.sort)
+        choices = self.board.listing.choices
+        again = choices.sort is event.sort and not choices.backwards
+        self.board.listing.choose_sort(event.sort, backwards=again)
         self.list_changed()
 
     def on_chips_pressed(self, event: Chips.Pressed) -> None:
@@ -217,8 +228,17 @@ class SessionsScreen(ActionScreen):
         self.query_one(FilterBox).open()
 
     def key_escape(self) -> None:
-        if self.query_one(FilterBox).has_class("-open"):
+        """Take away the filter; where there is none, the marks; then the one repository."""
+        listing = self.board.listing
+        if self.query_one(FilterBox).has_class("-open") or listing.query:
             self.query_one(FilterBox).action_clear()
+        elif listing.marked:
+            listing.marked.clear()
+            self.query_one(SessionList).refresh()
+            self.show_footer()
+        elif listing.choices.repository is not None:
+            listing.choose(repository=None)
+            self.list_changed()
 
     # -- detail
 
@@ -286,7 +306,7 @@ class SessionsScreen(ActionScreen):
             )
         if listing.view:
             return None
-        if listing.query:
+        if listing.query or listing.query.problems:
             others = [
                 f"Without {key}: {listing.matching(listing.query.without(key))} match."
                 for key in listing.query.keys

@@ -31,6 +31,7 @@ def step_line(
     digits: int,
     strong: bool,
     ascii_only: bool,
+    now_us: int,
 ) -> None:
     """One step: ``glyph number label … ×attempts  time  cost``."""
     style = STEP_STYLES[step.sign]
@@ -39,9 +40,10 @@ def step_line(
     line.put(x + 2, f"{step.number:>{digits}}", "faint")
     times = f"  ×{step.attempts}" if step.attempts > 1 else ""
     end = max(cost_end, time_end)
+    known = step.seconds_at(now_us)
     seconds = (
-        form.duration(step.seconds, finished=step.sign is not StepSign.RUNNING)
-        if step.seconds is not None
+        form.duration(known, finished=step.sign is not StepSign.RUNNING)
+        if known is not None
         else ""
     )
     label_end = time_end - 8 if reached else end
@@ -192,6 +194,7 @@ class Detail(Painted):
                 digits=digits,
                 strong=step is focus and step.sign is not StepSign.DONE,
                 ascii_only=dashboard(self).ascii_only,
+                now_us=dashboard(self).now_us(),
             )
             used += 1
         hidden = len(steps) - room

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input
 
 from app.tui.drawing import Line
 from app.tui.widgets.painted import Painted, dashboard
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class FilterFound(Painted):
@@ -20,6 +22,9 @@ class FilterFound(Painted):
     def paint(self, width: int, height: int) -> list[Line]:
         listing = dashboard(self).listing
         line = Line()
+        if listing.query.problems:
+            line.put(2, listing.query.problems[0], "warn", limit=width - 3)
+            return [line]
         right = width - (2 if self.screen.size.width >= 110 else 1)
         right = line.right(right, "clears", "muted")
         right = line.right(right - 1, "esc", "accent", bold=True)
@@ -43,6 +48,7 @@ class FilterBox(Horizontal):
     }
     FilterBox Input:focus { border: none; background: $panel; }
     FilterBox FilterFound { width: 36; }
+    FilterBox FilterFound.-problem { width: 60%; }
     """
 
     class Changed(Message):
@@ -59,26 +65,40 @@ class FilterBox(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield FilterSign()
-        yield Input(placeholder="words, status:failed, repo:api, workflow:fix", compact=True)
         yield FilterFound()
 
     @property
     def text(self) -> str:
-        return self.query_one(Input).value
+        return "".join(box.value for box in self._boxes())
+
+    def _boxes(self) -> list[Input]:
+        from textual.widgets import Input
+
+        return list(self.query(Input))
 
     def open(self) -> None:
+        """Begin to type; the field is made when it is first needed."""
+        from textual.widgets import Input
+
         self.add_class("-open")
-        box = self.query_one(Input)
-        box.cursor_blink = False
-        box.focus()
+        if not self._boxes():
+            words = "words, status:failed, repo:api, since:2d, cost>1"
+            text = dashboard(self).listing.query.text
+            box = Input(text, placeholder=words, compact=True)
+            box.cursor_blink = False
+            self.mount(box, after=0)
+        self._boxes()[0].focus()
 
     def close(self) -> None:
-        self.query_one(Input).value = ""
+        for box in self._boxes():
+            box.value = ""
         self.remove_class("-open")
 
     def show_found(self) -> None:
-        """The number of found sessions changed."""
-        self.query_one(FilterFound).repaint()
+        """The number of found sessions, or what is wrong with the filter, changed."""
+        found = self.query_one(FilterFound)
+        found.set_class(bool(dashboard(self).listing.query.problems), "-problem")
+        found.repaint()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -72,6 +72,10 @@ class LineList(ScrollView, can_focus=True):
         """Whether the cursor may stand on a line (headings and blanks are passed over)."""
         return True
 
+    def is_marked(self, _y: int) -> bool:
+        """Whether a line is marked for what is done to several."""
+        return False
+
     # -- drawing
 
     def render_line(self, y: int) -> Strip:
@@ -84,7 +88,9 @@ class LineList(ScrollView, can_focus=True):
         at_cursor = place == self.cursor
         line = self.line_at(place, width, at_cursor)
         fill = "sel" if at_cursor and self.shows_selection() else None
-        if at_cursor and self.can_hold_cursor(place):
+        if self.is_marked(place):
+            line.put(0, "•", "accent", bold=True)
+        elif at_cursor and self.can_hold_cursor(place):
             line.put(0, "▌", "accent" if self.has_focus else "line")
         return line.strip(board.ink, width, fill=fill, ascii_only=board.ascii_only)
 

@@ -10,7 +10,7 @@ from textual.message import Message
 from app import format as form
 from app.status_style import Weight, style_of, word_of
 from app.tui.drawing import Line, bar
-from app.tui.listing import Listing, Sort
+from app.tui.listing import Grouping, Heading, Listing, Sort
 from app.tui.notes import name_of, note
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted, dashboard
@@ -136,6 +136,25 @@ def session_line(
     return line
 
 
+def without_repository(listing: Listing) -> bool:
+    """Whether the repository of every row is known without its column."""
+    return listing.one_repository or listing.choices.grouping is Grouping.REPOSITORY
+
+
+def heading_line(heading: Heading | None) -> Line:
+    """``api  9 sessions, 2 need you``."""
+    line = Line()
+    if heading is None:
+        return line
+    x = line.put(2, form.one_line(heading.name) or "no name", "fg", bold=True)
+    x = line.put(x + 2, form.count(heading.count, "session"), "muted")
+    if heading.attention:
+        verb = "needs" if heading.attention == 1 else "need"
+        line.put(x, ", ", "muted")
+        line.put(x + 2, f"{heading.attention} {verb} you", "warn", bold=True)
+    return line
+
+
 class SessionList(LineList):
     """Every session that the chip and the filter let through."""
 
@@ -144,18 +163,25 @@ class SessionList(LineList):
         return dashboard(self).listing
 
     def line_count(self) -> int:
-        return len(self.listing)
+        return len(self.listing.view)
+
+    def can_hold_cursor(self, y: int) -> bool:
+        return self.listing.at(y) is not None
+
+    def is_marked(self, y: int) -> bool:
+        row = self.listing.at(y)
+        return row is not None and row.id in self.listing.marked
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
         board = dashboard(self)
         row = board.listing.at(y)
         if row is None:
-            return Line()
+            return heading_line(board.listing.heading_at(y))
         return session_line(
             row,
             board.listing,
             board.now_us(),
-            columns(self.size.width, board.listing.one_repository),
+            columns(self.size.width, without_repository(board.listing)),
             ascii_only=board.ascii_only,
             strong=at_cursor,
         )
@@ -174,7 +200,7 @@ class SessionList(LineList):
     def refresh_visible_ages(self, *, seconds_only: bool) -> None:
         """Draw the visible lines whose times move again: those at work, or all of them."""
         top = self.scroll_offset.y
-        for y in range(top, min(len(self.listing), top + self.size.height)):
+        for y in range(top, min(self.line_count(), top + self.size.height)):
             row = self.listing.at(y)
             if row is not None and (row.state.is_live or not seconds_only):
                 self.refresh_line(y)
@@ -190,24 +216,30 @@ class ListHead(Painted):
 
     def paint(self, width: int, height: int) -> list[Line]:
         listing = dashboard(self).listing
-        at = columns(width, listing.one_repository)
+        at = columns(width, without_repository(listing))
         line = Line()
-        sort = listing.sort
 
-        def mark(*sorts: Sort) -> str:
-            return " ▼" if sort in sorts else ""
+        def head(sort: Sort) -> str:
+            return ("▲" if listing.choices.backwards else "▼") if listing.sort is sort else ""
 
-        line.put(2, f"STATUS{mark(Sort.ATTENTION)}", "faint", key=Sort.ATTENTION.name)
-        line.put(at.workflow, f"WORKFLOW{mark(Sort.WORKFLOW)}", "faint", key=Sort.WORKFLOW.name)
+        def left(x: int, name: str, sort: Sort) -> None:
+            mark = head(sort)
+            line.put(x, f"{name} {mark}" if mark else name, "faint", key=sort.name)
+
+        def right(end: int, name: str, sort: Sort) -> None:
+            line.right(end, f"{head(sort)}{name}", "faint", key=sort.name)
+
+        left(2, "STATUS", Sort.ATTENTION)
+        left(at.workflow, "WORKFLOW", Sort.WORKFLOW)
         if at.repo:
-            line.put(at.repo, f"REPO{mark(Sort.REPOSITORY)}", "faint", key=Sort.REPOSITORY.name)
-        line.right(at.step_end, "STEP", "faint")
+            left(at.repo, "REPO", Sort.REPOSITORY)
+        right(at.step_end, "STEP", Sort.PROGRESS)
         if at.bar:
-            started = "▼ " if sort is Sort.STARTED else ""
-            line.right(at.time_end, f"{started}TIME", "faint", key=Sort.STARTED.name)
-        recent = "▼" if sort is Sort.RECENT else ""
-        line.right(at.last_end, f"{recent}LAST", "faint", key=Sort.RECENT.name)
+            right(at.time_end, "TIME", Sort.TIME)
+        right(at.last_end, "LAST", Sort.RECENT)
         line.put(at.note, "NOTE", "faint")
+        if listing.expected is not None:
+            line.right(width - 1, f"reading {listing.count(None):,}…".replace(",", " "), "muted")
         return [line]
 
     def on_click(self, event: Click) -> None:

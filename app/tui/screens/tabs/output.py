@@ -65,7 +65,8 @@ class View(Tab):
         if not self._chosen or self._shown not in logs:
             of_step = [log for log in logs if log.step == self._wanted]
             newest = [log for log in logs if log.path == detail.log]
-            self._shown = (of_step or newest or logs or [None])[-1]
+            found = of_step or newest or logs
+            self._shown = found[-1] if found else None
         self._show_log()
 
     def _show_log(self) -> None:

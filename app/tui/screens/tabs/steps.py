@@ -50,7 +50,7 @@ class StepList(LineList):
     """Steps; an opened one has its attempts and handlers as rows beneath."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "toggle", show=False),
+        Binding("enter", "open_or_close", show=False),
         Binding("right", "open", show=False),
         Binding("left,h", "close", show=False),
     ]
@@ -157,7 +157,7 @@ class StepList(LineList):
             line.right(cost_end, form.cost(step.cost), "muted")
         return line
 
-    def action_toggle(self) -> None:
+    def action_open_or_close(self) -> None:
         step = self.current
         if step is not None and step.number in self.opened:
             self.action_close()
@@ -179,7 +179,7 @@ class StepList(LineList):
             self.post_message(self.Arranged())
 
     def choose(self) -> None:
-        self.action_toggle()
+        self.action_open_or_close()
 
 
 class FactsPane(Painted):

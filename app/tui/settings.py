@@ -1,0 +1,51 @@
+"""The dashboard's own settings: the section ``dashboard`` of ``config.yml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.tui.attention import Call
+from store.home import Home
+
+_SECTION = b"dashboard"
+_VARIABLE = "PRODIGY__DASHBOARD__"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the dashboard looks and calls.
+
+    ``theme`` is ``dark``, ``light`` or the name of one of Textual's; ``ascii`` None follows the
+    locale; ``filters`` are questions by name, typed as ``@name``.
+    """
+
+    theme: str = "dark"
+    ascii: bool | None = None
+    compact: bool = False
+    call: Call = Call.BELL
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_settings(home: Home, environment: Mapping[str, str]) -> Settings:
+    """Read the settings; what is wrong with them ``prodigy config check`` says.
+
+    The file is parsed only when it has such a section: that takes longer than the first picture.
+    """
+    try:
+        has_section = _SECTION in home.config.read_bytes()
+    except OSError:
+        has_section = False
+    if not has_section and not any(name.startswith(_VARIABLE) for name in environment):
+        return Settings()
+    from orchestrator.config import load_config
+
+    config = load_config(home, None, environment).config
+    filters = {str(name): str(text) for name, text in config.dashboard_filters.items()}
+    return Settings(
+        config.dashboard_theme,
+        config.dashboard_ascii,
+        config.dashboard_compact,
+        Call(config.dashboard_bell),
+        filters,
+    )
