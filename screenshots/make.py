@@ -66,7 +66,8 @@ async def picture(shot: Shot) -> str:
         user_home = Path(directory)
         os.environ["HOME"] = directory
         home = Home(user_home / ".prodigy")
-        with prepared(home, user_home / "src", () if shot.empty else None):
+        runs = () if shot.empty else None
+        with prepared(home, user_home / "src", runs, with_git=not shot.empty):
             app = dashboard(home, user_home, theme=shot.theme)
             async with running(app, shot.size) as pilot:
                 await press(pilot, *shot.keys)

@@ -18,13 +18,15 @@ _DEBOUNCE_MS = 100
 _LOOK_EVERY_SECONDS = 2.0
 _LOOK_AT_LEAST_EVERY_SECONDS = 10.0
 _LOOK_FOR_HOME_SECONDS = 0.5
+_SHARE_OF_LOOKING = 0.002
+"""Of a hundred thousand records a look takes half a second, so it is made more rarely."""
 
 
 class ChangeFeed:
     """Tells which session records were written, made or removed, from a thread of its own.
 
     Events of the system may get lost, so the directory is also looked at: two seconds after the
-    last event if it changed since the last look, every ten seconds while events keep coming. Every
+    last event if it changed since the last look, and every ten seconds or more. Every
     record that differs is named. A home or a directory that does not exist yet is waited for.
     """
 
@@ -34,6 +36,7 @@ class ChangeFeed:
         self._thread: threading.Thread | None = None
         self._callback: Callable[[set[str]], None] | None = None
         self._looked_at = 0.0
+        self._look_every = _LOOK_AT_LEAST_EVERY_SECONDS
         self._mtime_ns = 0
         self._seen: dict[str, tuple[int, int, int]] = {}
 
@@ -89,7 +92,7 @@ class ChangeFeed:
                 self._tell(ids)
             if any(path == itself for _, path in changes) or not self._directory.is_dir():
                 return  # it went away, and another may come in its place
-            overdue = time.monotonic() - self._looked_at > _LOOK_AT_LEAST_EVERY_SECONDS
+            overdue = time.monotonic() - self._looked_at > self._look_every
             if overdue or (not changes and self._mtime_ns != _mtime_ns(self._directory)):
                 self._look()
 
@@ -99,9 +102,12 @@ class ChangeFeed:
 
     def _look(self) -> None:
         self._mtime_ns = _mtime_ns(self._directory)
-        self._looked_at = time.monotonic()
+        began = time.monotonic()
         now, before = _listing(self._directory), self._seen
         self._seen = now
+        self._looked_at = time.monotonic()
+        took = self._looked_at - began
+        self._look_every = max(_LOOK_AT_LEAST_EVERY_SECONDS, took / _SHARE_OF_LOOKING)
         different = {name for name, identity in now.items() if before.get(name) != identity}
         different |= before.keys() - now.keys()
         if different:

@@ -5,11 +5,12 @@ A new action is one entry here and one function of its name in ``app/tui/perform
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.format import short_id
+from app.format import one_line, short_id
 from app.tui import reasons
 from app.tui.subject import Reason, Subject, Where
 
@@ -29,6 +30,7 @@ BOTH = frozenset({Where.SESSIONS, Where.SESSION})
 LIST_ONLY = frozenset({Where.SESSIONS})
 SESSION_ONLY = frozenset({Where.SESSION})
 NEW_RUN_ONLY = frozenset({Where.NEW_RUN})
+TRENDS_ONLY = frozenset({Where.TRENDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Action:
         row = subject.row
         step = row.step_index + 1 if row is not None else "N"
         base = row.base_commit[:12] if row is not None and row.base_commit else "BASE"
-        workflow = row.workflow_path if row is not None and row.workflow_path else "FILE"
+        known = row is not None and row.workflow_path
+        workflow = one_line(shlex.quote(row.workflow_path)) if row is not None and known else "FILE"
         return self.command.format(id=subject.id, step=step, base=base, workflow=workflow)
 
 
@@ -110,7 +113,7 @@ def shown_key(key: str) -> str:
 # -- the table -------------------------------------------------------------------------------------
 
 ACTIONS: tuple[Action, ...] = (
-    Action("back", ("escape",), "back", "back to the list", Group.LOOK, SESSION_ONLY),
+    Action("back", ("escape",), "back", "back to the list", Group.LOOK, SESSION_ONLY | TRENDS_ONLY),
     Action(
         "open_session", ("enter",), "open", "open the session", Group.LOOK, LIST_ONLY,
         "prodigy sessions show {id}", reasons.needs_session,
@@ -200,6 +203,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_command", ("y",), "copy", "copy the command", Group.ACT, NEW_RUN_ONLY),
     Action("close_form", ("escape",), "close, keeps what you typed",
            "close; what you typed is kept", Group.LOOK, NEW_RUN_ONLY),
+    Action(
+        "its_sessions", ("enter",), "its sessions", "the sessions of this workflow", Group.LOOK,
+        TRENDS_ONLY, "prodigy sessions list --workflow W",
+    ),
+    Action(
+        "trends", ("t",), "trends", "how workflows fare over time", Group.LOOK, LIST_ONLY,
+        "prodigy sessions stats --since 30d",
+    ),
+    Action(
+        "period", ("1", "2", "3", "4"), "period", "how far back to look", Group.LIST, TRENDS_ONLY,
+        "prodigy sessions stats --since 7d", shown_keys="1…4",
+    ),
+    Action("sort_trends", ("s",), "sort", "next order", Group.LIST, TRENDS_ONLY),
     Action("filter", ("slash",), "filter", "filter", Group.LIST, LIST_ONLY,
            "prodigy sessions list --search TEXT"),
     Action("sort", ("s",), "sort", "next order", Group.LIST, LIST_ONLY),
@@ -236,13 +252,14 @@ ACTIONS: tuple[Action, ...] = (
 FOOTERS: Mapping[Where, tuple[str, ...]] = {
     Where.SESSIONS: (
         "open_session", "show_failure", "resume", "pause", "cancel", "show_output",
-        "show_changes", "new_run",
-        "show_checkpoints", "pause_now", "copy", "filter", "quit",
+        "show_changes", "merge", "new_run", "filter", "archive", "shell", "edit_workflow", "copy",
+        "show_checkpoints", "quit",
     ),
     Where.SESSION: (
         "back", "show_failure", "resume", "show_output", "show_changes", "show_checkpoints",
         "pause", "cancel", "copy", "pause_now", "next_session", "quit",
     ),
+    Where.TRENDS: ("back", "its_sessions", "period", "sort_trends", "quit"),
     Where.NEW_RUN: (
         "start_run", "dry_run", "next_field", "edit_file", "find_workflow", "close_form",
     ),

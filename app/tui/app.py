@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
@@ -26,6 +24,7 @@ from app.tui.listing import Listing
 from app.tui.screens.action_screen import ActionScreen
 from app.tui.screens.sessions import SessionsScreen
 from app.tui.settings import Settings
+from app.tui.terminal import leave_in_order_on_signals
 from store.errors import StoreError
 from store.row import SessionRow
 
@@ -34,7 +33,6 @@ FLUSH_SECONDS = 0.08
 TICK_SECONDS = 1.0
 LOOK_EVERYWHERE_SECONDS = 120
 """Runs without a record change no file that is followed, so now and then everything is read."""
-STOP_CODES = {signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 class ProdigyApp(App[int]):
@@ -62,6 +60,9 @@ class ProdigyApp(App[int]):
         def __init__(self, listing: Listing) -> None:
             super().__init__()
             self.listing = listing
+
+    class Heard(Message):
+        """Files of sessions changed."""
 
     class Refreshed(Message):
         def __init__(self, refresh: Refresh) -> None:
@@ -130,6 +131,7 @@ class ProdigyApp(App[int]):
         """The session to open once the list is there."""
         self._hearing = threading.Lock()
         self._changed: set[str] = set()
+        self._looked_at = 0.0
         self._refreshing = False
         self._pulsing = False
         self._seconds = 0
@@ -197,22 +199,23 @@ class ProdigyApp(App[int]):
     # -- life
 
     def on_mount(self) -> None:
-        self._restore_terminal_on_signals()
+        leave_in_order_on_signals(self)
         self.push_screen(SessionsScreen())
         self.call_after_refresh(self._begin)
 
-    def _restore_terminal_on_signals(self) -> None:
-        """Textual leaves the terminal as it is on these signals; leaving in order restores it."""
-        if threading.current_thread() is not threading.main_thread():
+    def on_resize(self, event: Resize) -> None:
+        """Say so when there is no room for anything else."""
+        width, height = event.size
+        if width >= 60 and height >= 15:
             return
-        loop = asyncio.get_running_loop()
-        for number, code in STOP_CODES.items():
-            loop.add_signal_handler(number, partial(self.exit, code, return_code=code))
+        from app.tui.screens.too_small import TooSmallScreen
+
+        if not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
 
     def _begin(self) -> None:
         self.read_again()
         if self._live:
-            self.set_interval(FLUSH_SECONDS, self._look_for_changes)
             self.set_interval(TICK_SECONDS, self._tick)
 
     def on_unmount(self) -> None:
@@ -276,18 +279,26 @@ class ProdigyApp(App[int]):
     def _heard(self, ids: set[str]) -> None:
         """Files of these sessions changed; called by the thread that follows the home."""
         with self._hearing:
+            first = not self._changed
             self._changed |= ids
+        if first:
+            self.post_message(self.Heard())
 
-    def _look_for_changes(self) -> None:
-        if self._refreshing or not self._changed:
+    def on_prodigy_app_heard(self, _event: Heard) -> None:
+        """Look at once, or as soon as the last look is long enough ago."""
+        wait = self._looked_at + FLUSH_SECONDS - time.monotonic()
+        if wait > 0 or self._refreshing:
+            self.set_timer(max(0.01, wait), lambda: self.post_message(self.Heard()))
             return
         with self._hearing:
             ids, self._changed = self._changed, set()
-        self._look_again(ids)
+        if ids:
+            self._look_again(ids)
 
     def _look_again(self, ids: set[str] | None) -> None:
         """Look again at some sessions, or at the whole home, off the loop."""
         self._refreshing = True
+        self._looked_at = time.monotonic()
         self.run_worker(
             lambda: self._refresh(ids), thread=True, group="refresh", exit_on_error=False
         )

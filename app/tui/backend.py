@@ -18,7 +18,6 @@ from app import format as form
 from app.status_style import Chip, chip_of
 from app.tui.doing import Doer
 from app.tui.doing import Refused as Refused
-from app.tui.new_run_views import BeginsAt, WorkflowChoice, WorkflowView
 from app.tui.session_reader import SessionReader
 from store.home import Home
 from store.row import SessionRow
@@ -26,6 +25,7 @@ from store.states import STALL_AFTER_SECONDS, State
 from store.times import utc_now
 
 if TYPE_CHECKING:
+    from app.tui.new_run_views import BeginsAt, WorkflowChoice, WorkflowView
     from store.catalog import Catalog
     from store.watch import ChangeFeed
 

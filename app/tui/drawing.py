@@ -15,8 +15,8 @@ from app.tui.theme import Ink
 
 HEAVY, HALF, THIN = "━", "╸", "─"
 _ASCII_SIGNS = str.maketrans(
-    "━╸╺─│┊╱╭╮╰╯├└▌•●○◐◆◇▲▼×✓–…·►›−┃",
-    "==--|:/++++||>**o~#+^vxv-~.>>-|",
+    "━╸╺─│┊╱╭╮╰╯├└▌•●○◐◆◇▲▼×✓–…·►›−┃▁▂▃▄▅▆▇█╷▐",
+    "==--|:/++++||>**o~#+^vxv-~.>>-|__-=+*##'|",
 )
 
 
@@ -156,7 +156,7 @@ def rule(
         margin = 2 if width - start >= 110 else 1
         at = right(line, end - margin - (1 if margin == 1 else 0))
         if at < end - 2:
-            line.put(end - margin, sign * margin, token)
+            line.put(end - 1, sign, token)
             end = at - 1
     x = start
     if title:

@@ -286,10 +286,11 @@ class Listing:
         view = self._view
         if self.selected in view.key_of:
             return
-        y = min(before or 0, len(view.entries) - 1)
+        y = max(0, min(before or 0, len(view.entries) - 1))
         near = chain(range(y, len(view.entries)), range(y - 1, -1, -1))
         self.selected = next(
-            (view.entries[place] for place in near if not view.entries[place].startswith(HEADING)), None
+            (view.entries[place] for place in near if not view.entries[place].startswith(HEADING)),
+            None,
         )
 
     def _learn(self, row: SessionRow) -> None:

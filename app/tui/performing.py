@@ -39,6 +39,10 @@ from app.tui.session_actions import skip_step as skip_step
 from app.tui.stopping import cancel as cancel
 from app.tui.stopping import pause as pause
 from app.tui.stopping import pause_now as pause_now
+from app.tui.trend_actions import its_sessions as its_sessions
+from app.tui.trend_actions import period as period
+from app.tui.trend_actions import sort_trends as sort_trends
+from app.tui.trend_actions import trends as trends
 from app.tui.widgets.session_list import SessionList
 from store.row import SessionRow
 

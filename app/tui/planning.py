@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from app.format import short_id
 from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, ResumeChoice, StepFate
 from store.home import Home
 
@@ -32,8 +33,13 @@ def make_plan(home: Home, run_id: str, choice: ResumeChoice) -> PlanView:
     facts = plan.facts
     fates = {fate.value: fate for fate in StepFate}
     findings = {finding.value: finding for finding in Finding}
+    idle = "" if plan.impossible else "Nothing has run yet. "
+
+    def shortened(command: str) -> str:
+        return command.replace(plan.session_id, short_id(plan.session_id))
+
     return PlanView(
-        sentence=plan.sentence,
+        sentence=f"{idle}{plan.sentence}",
         steps=tuple(
             PlannedStepView(
                 step.index + 1, step.label, fates.get(step.action.value, StepFate.RUN), step.why
@@ -44,9 +50,9 @@ def make_plan(home: Home, run_id: str, choice: ResumeChoice) -> PlanView:
             CheckView(check.name, findings.get(check.verdict.value, Finding.WARN), check.words)
             for check in plan.checks
         ),
-        command=plan.command,
+        command=shortened(plan.command),
         impossible=plan.impossible,
-        instead=plan.instead,
+        instead=shortened(plan.instead) if plan.instead else None,
         needs_force=plan.needs_force,
         workflow_changed=plan.changed_on_disk,
         can_restore=facts is not None

@@ -7,22 +7,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.tui.details import (
-    ChangesView,
-    CheckpointContents,
-    CheckpointView,
-    EventView,
-    LogEntry,
-    SessionDetail,
-    StepPlan,
-    VariableView,
-    WorktreeView,
-)
 from store.errors import StoreError
 from store.home import Home
 from store.row import SessionRow
 
 if TYPE_CHECKING:
+    from app.tui.details import (
+        ChangesView,
+        CheckpointContents,
+        CheckpointView,
+        EventView,
+        LogEntry,
+        SessionDetail,
+        StepPlan,
+        VariableView,
+        WorktreeView,
+    )
     from store.checkpoint import WorkflowCheckpoint
 
 
@@ -72,6 +72,8 @@ class SessionReader:
     def logs(self, row: SessionRow) -> list[LogEntry]:
         """Every log of a session, by step and attempt."""
         from store.step_logs import list_logs
+
+        from app.tui.details import LogEntry
 
         return [
             LogEntry(log.step_index + 1, log.attempt, log.path)

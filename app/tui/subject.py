@@ -16,6 +16,7 @@ class Where(StrEnum):
     SESSIONS = "the session list"
     SESSION = "a session"
     NEW_RUN = "a new run"
+    TRENDS = "the trends"
 
 
 @dataclass(frozen=True, slots=True)

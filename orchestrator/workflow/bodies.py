@@ -77,18 +77,21 @@ def _source(node: Node | None, problems: Problems) -> tuple[str | None, tuple[ob
             wrong_type(node, "foreach", "a command, a list or a reference", problems)
         return node.text, None
     fields = Fields(node, problems, "the source of 'foreach'")
-    command = fields.string("command")
+    written = fields.node("command")
     listed = fields.node("list")
     fields.finish()
-    if (command is None) == (listed is None):
+    if (written is None) == (listed is None):
         problems.error(
             node.position, "missing_key", "the source of 'foreach' is one of 'command' and 'list'"
         )
         return None, None
+    if written is not None and not isinstance(written, Scalar):
+        wrong_type(written, "command", "a text", problems)
+        return None, None
     if isinstance(listed, MapNode):
         wrong_type(listed, "list", "a list or a reference to one", problems)
         return None, None
-    return (command, None) if listed is None else _source(listed, problems)
+    return _source(written if listed is None else listed, problems)
 
 
 def _parallel(fields: Fields) -> int | str | bool:

@@ -191,7 +191,8 @@ def _secret_text(name: str, text: str, pair: Pair) -> SecretEntry:
         return SecretEntry(name, position, "env", match.group(1))
     match = _FROM_PROVIDER.match(text)
     if match is not None:
-        return SecretEntry(name, position, match.group(1).lower(), match.group(2))
+        key = match.group(2).strip()
+        return SecretEntry(name, position, match.group(1).lower(), key or name)
     return SecretEntry(name, position, "env", text or name)
 
 
@@ -211,7 +212,8 @@ def read_profiles(node: Node | None, problems: Problems) -> dict[str, Profile]:
         if body is None:
             continue
         described = body.get("description")
-        description = described.text if isinstance(described, Scalar) else None
+        described_as = described.text if isinstance(described, Scalar) else None
+        description = None if described is None or is_null(described) else described_as
         inner = body.get("env")
         nested = isinstance(inner, MapNode) and len(body.pairs) == 1 + (described is not None)
         env = inner if nested else body.without(frozenset({"description"}))

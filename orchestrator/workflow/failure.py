@@ -96,7 +96,8 @@ def _from_map(
             "'retry_original' is deprecated; say 'max_attempts'",
         )
     capture, options = _capture(fields)
-    commands = fields.node("commands")
+    # beside 'foreach' they are the steps of its loop
+    commands = None if node.has("foreach") else fields.node("commands")
     timeout = None
     if commands is not None:
         timeout = fields.duration("timeout", "timeout_secs", "timeout_seconds")

@@ -63,8 +63,8 @@ _WORKFLOW = (
     field("inherit", "boolean", "false starts steps from `PATH`, `HOME` and the like only", "true"),
     field("merge", "merge", "steps that merge the result, in place of git's own merge"),
     field("timeout", "duration", "limit for the whole run of the steps", "none"),
-    field("max_parallel", "count", "workers for `parallel: true`", "10"),
-    field("max_iterations", "count", "passes when `-n` is not given", "1"),
+    field("max_parallel", "positive", "workers for `parallel: true`", "10"),
+    field("max_iterations", "positive", "passes when `-n` is not given", "1"),
     field("retry_defaults", "retry", "`retry` of shell and claude steps that have none", "none"),
     field("error_policy", "standard_policy", "its `retry_config` means `retry_defaults`"),
     field("strict_variables", "boolean", "an unresolved reference fails its step", "false"),
@@ -240,7 +240,7 @@ _SUB_WORKFLOW = (
     field("profiles", "profiles", "as at the top level"),
     field("defaults", "map", "as at the top level"),
     field("retry_defaults", "retry", "as at the top level"),
-    field("max_parallel", "count", "as at the top level", "10"),
+    field("max_parallel", "positive", "as at the top level", "10"),
     field("strict_variables", "boolean", "as at the top level", "false"),
 )
 _IMPORT = (

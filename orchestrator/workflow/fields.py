@@ -5,6 +5,7 @@ A reader returns None when the value is absent or wrong; what is wrong it report
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
@@ -225,6 +226,9 @@ def read_number(
         wrong_type(node, name, expected, problems)
         return None
     value = float(text)
+    if not math.isfinite(value):
+        wrong_type(node, name, expected, problems)
+        return None
     if value < minimum or (maximum is not None and value > maximum):
         at_least = f"a number of at least {minimum:g}" if maximum is None else expected
         wrong_type(node, name, at_least, problems)

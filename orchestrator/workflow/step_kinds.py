@@ -93,13 +93,22 @@ def find_kind(fields: Fields) -> KindFound | None:
     if present:
         return _kind_of(present[0], fields)
     if "command" in fields:
-        return KindFound(StepKind.CLAUDE, "command", named=True)
+        return _named("command", fields)
     if "validate" in fields and "args" not in fields and "options" not in fields:
         return KindFound(StepKind.VALIDATE, "validate")
     if "name" in fields:
-        return KindFound(StepKind.CLAUDE, "name", named=True)
+        return _named("name", fields)
     _report_no_kind(fields)
     return None
+
+
+def _named(key: str, fields: Fields) -> KindFound | None:
+    """A ``name`` or ``command`` that is itself the prompt."""
+    node = fields.node(key)
+    if isinstance(node, Scalar) and not node.text.strip():
+        fields.problems.error(fields.key_position(key), "empty_step", f"'{key}' is empty")
+        return None
+    return KindFound(StepKind.CLAUDE, key, named=True)
 
 
 def flat_test(node: MapNode, problems: Problems) -> MapNode:

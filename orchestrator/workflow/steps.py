@@ -23,6 +23,7 @@ from orchestrator.workflow.retry_fields import (
 )
 from orchestrator.workflow.step_kinds import (
     BELONGS_ELSEWHERE,
+    KINDS,
     KindFound,
     command_text,
     commits_by_default,
@@ -280,7 +281,7 @@ class StepBuilder:
             return self.command(node)
         if isinstance(node, ListNode):
             return tuple(step for item in node.items for step in self._follow_up(item))
-        if node.has("commands") and not node.has("shell") and not node.has("claude"):
+        if node.has("commands") and not any(node.has(kind) for kind in KINDS):
             inner = Fields(node, self.problems, "'on_success'")
             commands = inner.node("commands")
             inner.finish()

@@ -175,7 +175,7 @@ def _commands(fields: Fields, builder: StepBuilder) -> tuple[Step, ...]:
 
 
 def _retry_defaults(fields: Fields) -> GivenRetry | None:
-    node = fields.mapping("retry_defaults")
+    node = fields.node("retry_defaults")
     policy = fields.mapping("error_policy")
     in_policy = None
     if policy is not None:

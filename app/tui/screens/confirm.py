@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.events import Click, Key
 
@@ -69,13 +70,16 @@ class _Body(Painted):
         lines: list[Line] = []
         touched = question.touched
         shown = touched if len(touched) <= MOST_TOUCHED else touched[: MOST_TOUCHED - 1]
+        names = min(18, max((cell_len(name_of(one.row)) for one in shown), default=0))
+        repos = min(10, max((cell_len(one_line(one.row.repo)) for one in shown), default=0))
         for one in shown:
             style = style_of(one.row.state)
             line = Line()
             line.put(0, style.sign(dashboard(self).ascii_only), style.role)
-            at = line.put(2, cut(name_of(one.row), 18), "fg")
-            at = line.put(max(17, at + 2), one_line(one.row.repo), "muted", limit=10)
-            line.put(max(26, at + 2), one.words, "muted", limit=max(0, width - max(26, at + 2)))
+            line.put(2, cut(name_of(one.row), names), "fg")
+            line.put(4 + names, one_line(one.row.repo), "muted", limit=repos)
+            start = 6 + names + repos
+            line.put(start, one.words, "muted", limit=max(0, width - start))
             lines.append(line)
         if len(shown) < len(touched):
             line = Line()

@@ -309,6 +309,10 @@ class SessionScreen(ActionScreen):
             hints.append(Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name))
         self.query_one(Footer).show((*hints[:1], *own, *hints[1:]), self.footer_position())
 
+    def count(self, tab: str, number: int) -> None:
+        """Say how much a tab has."""
+        self.query_one(TabBar).count(tab, number)
+
     @property
     def is_alone(self) -> bool:
         """Whether one tab has the screen to itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
@@ -13,9 +13,7 @@ from textual.timer import Timer
 from app import format as form
 from app.status_style import Chip
 from app.tui.actions import Subject, Where
-from app.tui.details import SessionDetail
 from app.tui.listing import HOLD_US
-from app.tui.log_file import Tail, read_tail
 from app.tui.notes import name_of
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.widgets.chips import Chips
@@ -27,6 +25,10 @@ from app.tui.widgets.line_list import LineList
 from app.tui.widgets.notice import Notice, NoticePane
 from app.tui.widgets.session_list import ListHead, SessionList
 from store.row import SessionRow
+
+if TYPE_CHECKING:
+    from app.tui.details import SessionDetail
+    from app.tui.log_file import Tail
 
 REST_SECONDS = 0.08
 """The detail follows the cursor after it stood still this long."""
@@ -254,6 +256,8 @@ class SessionsScreen(ActionScreen):
         )  # fmt: skip
 
     def _read(self, row: SessionRow) -> None:
+        from app.tui.log_file import read_tail
+
         detail = self.board.backend.detail(row)
         tail = read_tail(detail.log, TAIL_LINES) if detail.log else None
         self.app.call_from_thread(self._show_detail, detail, tail)

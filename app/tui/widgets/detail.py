@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign, Weight, style_of, word_of
 from app.tui import log_text
-from app.tui.details import SessionDetail, StepView
 from app.tui.drawing import Line, rule
-from app.tui.log_file import Tail
 from app.tui.notes import name_of, short_label
 from app.tui.widgets.painted import Painted, dashboard
 from store.row import SessionRow
 from store.states import State
+
+if TYPE_CHECKING:
+    from app.tui.details import SessionDetail, StepView
+    from app.tui.log_file import Tail
 
 LABEL_WIDTH = 9
 _QUIET = frozenset({State.MERGED, State.COMPLETED, State.UNMERGED, State.CANCELLED})

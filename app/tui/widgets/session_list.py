@@ -196,6 +196,17 @@ class SessionList(LineList):
     def follow_listing(self) -> None:
         """The order or the number of sessions changed; the cursor stays on its session."""
         self.lines_changed(keep=self.listing.line_of(self.listing.selected) or 0)
+        self._show_heading()
+
+    def _show_cursor(self) -> None:
+        super()._show_cursor()
+        self._show_heading()
+
+    def _show_heading(self) -> None:
+        """A session on the first line is not shown without the heading above it."""
+        top = self.scroll_offset.y
+        if top == self.cursor and self.listing.heading_at(top - 1) is not None:
+            self.scroll_to(y=top - 1, animate=False, immediate=True)
 
     def refresh_visible_ages(self, *, seconds_only: bool) -> None:
         """Draw the visible lines whose times move again: those at work, or all of them."""

@@ -38,6 +38,8 @@ class Step:
     handler: str = ""
     handler_seconds: float = 40.0
     output: str = ""
+    heads: tuple[str, str] = ("", "")
+    """The commit before it, and after it."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,9 @@ class Run:
     """How long the log of the running step has been silent."""
     files_changed: int = 0
     commits: int | None = None
+    base: str = "ddc5744799ddc5744799ddc5744799ddc5744799"
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -142,7 +147,7 @@ class _History:
             "repo": {"name": run.repo, "path": str(self.project)},
             "workflow": {"id": f"workflow-{run.number}", "name": run.workflow,
                          "path": str(self.project / f"{run.workflow}.yml"), "sha256": "0" * 64},
-            "base": {"branch": "main", "commit": "ddc5744799ddc5744799ddc5744799ddc5744799"},
+            "base": {"branch": "main", "commit": run.base},
             "branch": branch,
         }  # fmt: skip
         config = SessionConfig(
@@ -170,6 +175,11 @@ class _History:
             start_time=to_text(began),
         )
         self.checkpoint.x.session_id = run.id
+        self.checkpoint.variables = dict(run.variables)
+        self.checkpoint.x.env = {"declared": [], "files": [], "secrets": list(run.secrets)}
+        self.checkpoint.x.masked = {
+            name: list(run.secrets) for name, value in run.variables.items() if "***" in str(value)
+        }
         self._save_workflow()
         self._save(CheckpointKind.START)
 
@@ -177,6 +187,7 @@ class _History:
         run = self.run
         text = "commands:\n" + "".join(
             f"  - {step.label.partition(': ')[0]}: {_quoted(step.label.partition(': ')[2])}\n"
+            + _handled(step)
             for step in run.steps
         )
         directory = self.store.home.workflow_copies(run.id)
@@ -210,11 +221,14 @@ class _History:
                 attempt=attempt,
                 exit_code=0,
                 commits=step.commits,
+                head_before=step.heads[0] or None,
+                head_after=step.heads[1] or None,
                 log=log,
                 usage=usage,
             )
         )
         self.checkpoint.index = index + 1
+        self.checkpoint.x.head_last = step.heads[1] or self.checkpoint.x.head_last
         self._save(CheckpointKind.STEP)
 
     def reach(self, index: int, step: Step) -> None:
@@ -341,6 +355,18 @@ def _fail(problem: StoreError) -> None:
 def _seconds(step: Step) -> float:
     handlers = (len(step.attempts) - 1) * step.handler_seconds if step.handler else 0.0
     return sum(step.attempts) + handlers
+
+
+def _handled(step: Step) -> str:
+    """What the workflow says of a step that is tried again after a handler."""
+    if not step.handler:
+        return ""
+    kind, _, command = step.handler.partition(": ")
+    tries = len(step.attempts)
+    return (
+        f"    timeout: 600\n    on_failure:\n      {kind}: {_quoted(command)}\n"
+        f"      max_attempts: {tries}\n"
+    )
 
 
 def _quoted(text: str) -> str:

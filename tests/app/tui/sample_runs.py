@@ -11,6 +11,7 @@ from store.home import Home
 from store.states import SessionStatus
 from store.times import to_text
 from tests.app.tui.prepared_store import NOW, PreparedStore, Run, Step
+from tests.app.tui.worked_tree import with_worktree
 
 PYTEST_OUTPUT = """\
 tests/test_auth.py::test_login_ok PASSED
@@ -130,12 +131,22 @@ def finished(count: int) -> Iterator[Run]:
 
 @contextmanager
 def prepared(
-    home: Home, projects: Path, runs: tuple[Run, ...] | None = None
+    home: Home,
+    projects: Path,
+    runs: tuple[Run, ...] | None = None,
+    *,
+    with_git: bool = False,
 ) -> Iterator[PreparedStore]:
-    """A home with these runs, or with one in every state and 26 finished ones."""
+    """A home with these runs, or with one in every state and 26 finished ones.
+
+    ``with_git`` makes the repository and the worktree of the first run; it takes a while.
+    """
     store = PreparedStore(home, projects)
+    chosen = (*every_state(), *finished(25)) if runs is None else runs
+    if with_git:
+        chosen = (with_worktree(chosen[0], home, projects), *chosen[1:])
     try:
-        for run in (*every_state(), *finished(25)) if runs is None else runs:
+        for run in chosen:
             store.add(run)
         if runs is None:
             store.spoil(0x91D0C2AA)

@@ -12,6 +12,7 @@ from app import format as form
 from app.tui.details import ChangedFile, ChangesView, CommitView, Scope, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
+from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted, dashboard
 from app.tui.widgets.text_view import Text, TextView
@@ -47,33 +48,42 @@ class _Title(Painted):
 class _Files(LineList):
     """Files, then a heading and the commits."""
 
-    DEFAULT_CSS = "_Files { width: 47; } .-narrow _Files { width: 35; }"
-
     def __init__(self) -> None:
         super().__init__()
-        self.items: list[ChangedFile | CommitView | None] = []
+        self.items: list[ChangedFile | CommitView | str] = []
 
     def show(self, scope: Scope | None) -> None:
-        files: list[ChangedFile | CommitView | None] = list(scope.files) if scope else []
-        commits = list(scope.commits) if scope else []
-        self.items = [*files, *([None, *commits] if commits else [])]
+        files = scope.files if scope else ()
+        commits = scope.commits if scope else ()
+        blank = [""] if files and self.screen.has_class("-tall") else []
+        heading = [*blank, "COMMITS"] if commits else []
+        self.items = [*files, *heading, *commits]
         self.lines_changed()
-        if self.items and self.items[self.cursor] is None:
+        while self.cursor + 1 < len(self.items) and isinstance(self.items[self.cursor], str):
             self.cursor += 1
 
     def line_count(self) -> int:
         return len(self.items)
 
     def can_hold_cursor(self, y: int) -> bool:
-        return 0 <= y < len(self.items) and self.items[y] is not None
+        return 0 <= y < len(self.items) and not isinstance(self.items[y], str)
+
+    @property
+    def place(self) -> int | None:
+        """The number of what the cursor is on, headings not counted."""
+        if not self.can_hold_cursor(self.cursor):
+            return None
+        return sum(not isinstance(item, str) for item in self.items[: self.cursor])
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
         one = self.items[y]
         line = Line()
         end = width - 2
-        if one is None:
-            line.put(2, "COMMITS", "faint")
-            line.right(end, str(sum(isinstance(item, CommitView) for item in self.items)), "faint")
+        if isinstance(one, str):
+            line.put(2, one, "faint")
+            if one:
+                made = sum(isinstance(item, CommitView) for item in self.items)
+                line.right(end, str(made), "faint")
         elif isinstance(one, CommitView):
             line.put(2, one.id[:7], "muted")
             now = form.moment_from_microseconds(dashboard(self).now_us())
@@ -133,7 +143,10 @@ class View(Tab):
         Binding("left,h", "other(-1)", show=False),
         Binding("right", "other(1)", show=False),
     ]
-    DEFAULT_CSS = "View.-empty Horizontal { display: none; }"
+    DEFAULT_CSS = """
+    #tab-changes _Files { width: 47; }
+    #tab-changes.-narrow _Files { width: 35; }
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -181,6 +194,7 @@ class View(Tab):
     def _take_of(self, run_id: str, changes: ChangesView) -> None:
         if run_id == self._session and self.is_attached:
             self._take(changes)
+            self.session.count("changes", len(changes.scopes[0].files) if changes.scopes else 0)
 
     def _take(self, changes: ChangesView) -> None:
         title = self.scope.title if self.scope else None
@@ -207,11 +221,10 @@ class View(Tab):
     def _show_difference(self) -> None:
         files = self.query_one(_Files)
         view, place, at = self.changes, self.place, files.cursor
-        scope = self.scope
-        if scope is None or not 0 <= at < len(files.items):
+        item = files.place
+        if self.scope is None or item is None:
             self.query_one(TextView).show(())
             return
-        item = at if at < len(scope.files) else at - 1
         backend = self.board.backend
 
         def read() -> None:
@@ -240,11 +253,17 @@ class View(Tab):
             files.cursor = 0
             self._show_scope()
 
+    def hints(self) -> tuple[Hint, ...]:
+        several = len(self.changes.scopes) > 1
+        return (Hint("← →", "by step", several), Hint("tab", "next pane"))
+
     def position(self) -> tuple[str, str]:
-        scope, files = self.scope, self.query_one(_Files)
-        if scope is None or not scope.files or files.cursor >= len(scope.files):
+        scope, place = self.scope, self.query_one(_Files).place
+        if scope is None or place is None:
             return ("", "")
-        return (f"file {files.cursor + 1}", f"of {len(scope.files)}")
+        if place < len(scope.files):
+            return (f"file {place + 1}", f"of {len(scope.files)}")
+        return (f"commit {place - len(scope.files) + 1}", f"of {len(scope.commits)}")
 
 
 def _coloured(line: str) -> Text:

@@ -1,15 +1,25 @@
-"""Checkpoints: the kept history, newest first, and which one a resume uses."""
+"""Checkpoints: the kept history, what each holds, and which one a resume uses."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 
 from app import format as form
-from app.tui.details import CheckpointView, SessionDetail
-from app.tui.drawing import Line
+from app.tui.actions import action
+from app.tui.details import CheckpointContents, CheckpointView, ResumeChoice, SessionDetail
+from app.tui.drawing import Line, rule
+from app.tui.notes import short_label
 from app.tui.screens.tabs.tab import Tab
+from app.tui.session_actions import show_plan
+from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.text_view import Text, TextView
+
+LABEL = 12
 
 
 class _Head(Painted):
@@ -32,11 +42,13 @@ class _List(LineList):
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
         one = self.items[y]
-        now = form.moment_from_microseconds(dashboard(self).now_us())
         line = Line()
         line.put(2, f"#{one.seq}", "fg", bold=at_cursor)
-        where = f"before step {one.index + 1}" if one.index < one.total else "after the last step"
-        line.put(15, where, "fg")
+        if one.problem:
+            line.put(15, one.problem, "error", limit=width - 17)
+            return line
+        now = form.moment_from_microseconds(dashboard(self).now_us())
+        line.put(15, place_words(one), "fg")
         line.put(36, f"{one.kind}, {one.status.lower()}", "muted", limit=18)
         at = form.moment_from_microseconds(one.written_us)
         written = form.clock(at, now, seconds=True) if now is not None else form.UNKNOWN
@@ -53,29 +65,149 @@ class _List(LineList):
         return line
 
 
+def place_words(one: CheckpointView) -> str:
+    """Where in the run it was written."""
+    return f"before step {one.index + 1}" if one.index < one.total else "after the last step"
+
+
+class _Title(Painted):
+    one: CheckpointView | None = None
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        view, one = self.parent, self.one
+        if one is None:
+            return [rule(width)]
+        focused = view is not None and view.query_one(TextView).has_focus
+        return [rule(width, f"#{one.seq}", place_words(one), focused=focused)]
+
+
 class View(Tab):
-    """The list of checkpoints."""
+    """The list, and beneath it what the checkpoint under the cursor holds."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "resume_here", show=False)]
+    DEFAULT_CSS = "#tab-checkpoints _List { height: 8; }"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._detail: SessionDetail | None = None
 
     def compose(self) -> ComposeResult:
         yield _Head()
         yield _List()
+        yield _Title()
+        yield TextView(wraps=True)
 
     def show(self, detail: SessionDetail) -> None:
+        self._detail = detail
         row = detail.row
         self.run_worker(
             lambda: self.app.call_from_thread(self._take, self.board.backend.checkpoints(row)),
             thread=True, group="checkpoints", exclusive=True, exit_on_error=False,
         )  # fmt: skip
 
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.query_one(_List)
+        tall = self.screen.has_class("-tall")
+        wanted = len(shown.items) + (1 if tall else 0)
+        shown.styles.height = max(3, min(wanted, self.size.height // 2))
+
     def _take(self, items: list[CheckpointView]) -> None:
         shown = self.query_one(_List)
+        at = shown.items[shown.cursor].seq if shown.cursor < len(shown.items) else None
         shown.items = items
-        shown.lines_changed()
+        place = next((y for y, one in enumerate(items) if one.seq == at), None)
+        shown.lines_changed(keep=place)
+        self.query_one(_Title).display = bool(items)
+        self._fit()
+        self._read_contents()
         self.session.show_footer()
 
     def on_line_list_moved(self) -> None:
+        self._read_contents()
         self.session.show_footer()
+
+    @property
+    def current(self) -> CheckpointView | None:
+        """The checkpoint under the cursor."""
+        shown = self.query_one(_List)
+        return shown.items[shown.cursor] if 0 <= shown.cursor < len(shown.items) else None
+
+    def _read_contents(self) -> None:
+        one, detail = self.current, self._detail
+        title = self.query_one(_Title)
+        title.one = one
+        title.repaint()
+        if one is None or detail is None:
+            self.query_one(TextView).show(())
+            return
+        backend = self.board.backend
+
+        def read() -> None:
+            found = backend.checkpoint_contents(detail.row, one.seq)
+            self.app.call_from_thread(self._take_contents, one, found)
+
+        self.run_worker(read, thread=True, group="contents", exclusive=True, exit_on_error=False)
+
+    def _take_contents(self, one: CheckpointView, found: CheckpointContents) -> None:
+        if self.is_attached and self.current == one:
+            self.query_one(TextView).show(_texts(found))
+
+    def _why_not(self) -> str | None:
+        one = self.current
+        if one is None:
+            return "no checkpoint here"
+        if one.problem:
+            return "this checkpoint cannot be read"
+        return action("resume_from").why_not(self.session.subject())
+
+    def action_resume_here(self) -> None:
+        """Show the plan of a resume from the checkpoint under the cursor."""
+        one, row, why = self.current, self.session.subject_row(), self._why_not()
+        if why is not None or one is None or row is None:
+            self.session.say(f"enter: {why}")
+            return
+        choice = ResumeChoice() if one.is_newest else ResumeChoice(from_checkpoint=str(one.seq))
+        show_plan(self.session, row, choice)
+
+    def on_line_list_chosen(self) -> None:
+        self.action_resume_here()
+
+    def on_descendant_focus(self) -> None:
+        self.query_one(_Title).repaint()
+
+    def on_descendant_blur(self) -> None:
+        self.query_one(_Title).repaint()
+
+    def hints(self) -> tuple[Hint, ...]:
+        return (Hint("enter", "resume from here", self._why_not() is None),)
 
     def position(self) -> tuple[str, str]:
         shown = self.query_one(_List)
         return (str(shown.cursor + 1), f"of {len(shown.items)}") if shown.items else ("", "")
+
+
+def _texts(found: CheckpointContents) -> list[Text]:
+    if found.problem:
+        return [Text(f"It cannot be read: {found.problem}", "error")]
+    texts = [_pair(label, form.one_line(value)) for label, value in found.facts]
+    if found.steps:
+        texts += [Text(""), Text("FINISHED STEPS", "faint")]
+        texts += [
+            Text(f"{number:>3} {form.cut(short_label(label), 60)}  {how}", "muted")
+            for number, label, how in found.steps
+        ]
+    if found.variables:
+        texts += [Text(""), Text("VARIABLES", "faint")]
+        wide = min(24, max(len(one.name) for one in found.variables))
+        for one in found.variables:
+            value = form.one_line(one.value[:500]) or one.note or "empty"
+            name = form.pad(form.cut(form.one_line(one.name), wide), wide)
+            texts.append(Text(f"{name}  {form.cut(value, 200)}", "muted"))
+    return texts
+
+
+def _pair(label: str, value: str) -> Text:
+    return Text(f"{form.pad(label, LABEL)}{value}", "muted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,8 +12,10 @@ from app import format as form
 from app.tui.details import EventView, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
+from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.text_view import Text, TextView
 
 _ROLES = {"failed": "error", "retrying": "wait", "handler": "wait", "received": "warn"}
 
@@ -44,30 +47,35 @@ class _List(LineList):
         return line
 
 
-class _Raw(Painted):
-    """The event under the cursor as it was written."""
-
-    DEFAULT_CSS = "_Raw { height: 8; display: none; } _Raw.-open { display: block; }"
-    text = ""
+class _Title(Painted):
+    """The rule above the event as it was written."""
 
     def paint(self, width: int, height: int) -> list[Line]:
-        lines = [rule(width, "As it was written")]
-        text = form.one_line(self.text)
-        for start in range(0, len(text), max(1, width - 4)):
-            line = Line()
-            line.put(2, text[start : start + width - 4], "muted")
-            lines.append(line)
-        return lines[:height]
+        view = self.parent
+        focused = view is not None and view.query_one(TextView).has_focus
+        return [rule(width, "As it was written", focused=focused)]
 
 
 class View(Tab):
     """The list of events, newest at the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "raw", show=False)]
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._is_open = False
+
+    def on_mount(self) -> None:
+        self._open()
+
+    def _open(self) -> None:
+        view = self.query_one(TextView)
+        self.query_one(_Title).display = view.display = self._is_open
+        view.styles.height = "50%"
 
     def compose(self) -> ComposeResult:
         yield _List()
-        yield _Raw()
+        yield _Title()
+        yield TextView(wraps=True)
 
     def show(self, detail: SessionDetail) -> None:
         row = detail.row
@@ -89,17 +97,41 @@ class View(Tab):
         self._show_raw()
         self.session.show_footer()
 
+    def on_line_list_chosen(self) -> None:
+        self.action_raw()
+
     def action_raw(self) -> None:
-        raw = self.query_one(_Raw)
-        raw.toggle_class("-open")
+        """Show the event as it was written, or no longer."""
+        self._is_open = not self._is_open
+        self._open()
         self._show_raw()
+        if not self._is_open:
+            self.query_one(_List).focus()
+        self.session.show_footer()
 
     def _show_raw(self) -> None:
-        shown, raw = self.query_one(_List), self.query_one(_Raw)
-        if 0 <= shown.cursor < len(shown.items):
-            raw.text = shown.items[shown.cursor].raw
-            raw.repaint()
+        shown = self.query_one(_List)
+        if self._is_open and 0 <= shown.cursor < len(shown.items):
+            self.query_one(TextView).show(_laid_out(shown.items[shown.cursor].raw))
+
+    def on_descendant_focus(self) -> None:
+        self.query_one(_Title).repaint()
+
+    def on_descendant_blur(self) -> None:
+        self.query_one(_Title).repaint()
+
+    def hints(self) -> tuple[Hint, ...]:
+        return (Hint("enter", "in words" if self._is_open else "as written"),)
 
     def position(self) -> tuple[str, str]:
         shown = self.query_one(_List)
         return (str(shown.cursor + 1), f"of {len(shown.items)}") if shown.items else ("", "")
+
+
+def _laid_out(raw: str) -> list[Text]:
+    """A line of JSON, indented."""
+    try:
+        written = json.dumps(json.loads(raw), ensure_ascii=False, indent=2)
+    except ValueError:
+        written = raw
+    return [Text(line, "muted") for line in written.split("\n")]

@@ -37,7 +37,7 @@ LABEL = 10
 SHOWN_LINES = 50
 COMMAND = 50
 """The column of the command lines; where the screen is narrow they stand beneath."""
-LEAST_OUTPUT = 8
+NARROW_COMMAND = 29
 
 
 class Facts(Painted):
@@ -143,6 +143,10 @@ class WhatYouCanDo(Painted):
         self.repaint()
 
     @property
+    def _is_narrow(self) -> bool:
+        return self.app.size.width < 96 and not self._is_beneath
+
+    @property
     def _is_beneath(self) -> bool:
         return self.app.size.width < 96 and self.app.size.height >= 36
 
@@ -160,6 +164,8 @@ class WhatYouCanDo(Painted):
 
     def _words(self, name: str, row: SessionRow, why: str | None) -> str:
         step = row.step_index + 1
+        if self._is_narrow:
+            return self._short_words(name, step)
         match name:
             case "resume" if why is None:
                 return resume_words(row)
@@ -175,18 +181,27 @@ class WhatYouCanDo(Painted):
         words = action(name).help
         return words[0].upper() + words[1:]
 
+    def _short_words(self, name: str, step: int) -> str:
+        return {
+            "resume": f"Resume with step {step}",
+            "resume_from": "Resume from elsewhere…",
+            "skip_step": f"Skip step {step}",
+            "shell": "Shell in the worktree",
+            "edit_workflow": "Edit the workflow",
+        }.get(name, "Copy id, path, error…")
+
     def _command(self, name: str, row: SessionRow) -> str:
         if name == "copy":
             return f"prodigy sessions show {form.short_id(row.id)} --failure"
         if name == "edit_workflow" and row.workflow_path:
             at = f"+{self._line} " if self._line else ""
-            file = tilde(Path(row.workflow_path))
+            file = form.one_line(tilde(Path(row.workflow_path)))
             return f"$EDITOR {at}{file if file.startswith('~/') else shlex.quote(file)}"
         return ""
 
     def paint(self, width: int, height: int) -> list[Line]:
         lines = [rule(width, "What you can do")]
-        start = COMMAND if width >= 96 else 40
+        start = NARROW_COMMAND if self._is_narrow else COMMAND
         for place, (name, words, command, why) in enumerate(self._rows()):
             possible = why is None
             line = Line()

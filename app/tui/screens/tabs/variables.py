@@ -67,7 +67,7 @@ class _Title(Painted):
 class View(Tab):
     """The list, and beneath it the whole value of the variable under the cursor."""
 
-    DEFAULT_CSS = "View TextView { height: 40%; }"
+    DEFAULT_CSS = "#tab-variables TextView { height: 40%; }"
 
     def compose(self) -> ComposeResult:
         yield _Head()
