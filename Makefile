@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: help install install-dev demo test crash check lint format types imports package \
-	screenshots bench clean
+	screenshots record bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -62,6 +62,9 @@ package: install  ## the wheel builds, installs and runs elsewhere
 
 screenshots: install-dev  ## pictures of every screen
 	$(BIN)/python -m screenshots.make
+
+record: install-dev  ## a recording of a run that fails, is repaired and resumed
+	$(BIN)/python scripts/record.py
 
 bench: install-dev  ## measure; the table is in benchmarks/README.md
 	$(BIN)/python -m benchmarks.run

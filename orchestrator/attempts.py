@@ -81,10 +81,14 @@ def attempt(ctx: RunContext, step: Step, frame: Frame) -> Attempted:
 def _run_once(ctx: RunContext, step: Step, frame: Frame) -> CommandOutcome:
     frame.conversation = str(uuid.uuid4()) if step.kind is StepKind.CLAUDE else None
     if frame.log is not None:
+        if frame.begins is not None:
+            frame.begins(relative_name(ctx.home, ctx.session_id, frame.log.path))
         return _checked(ctx, step, frame, run_command(ctx, step, frame))
     with log_book.opened_log(ctx, frame) as log:
         frame.log = log
         name = relative_name(ctx.home, ctx.session_id, log.path) if log is not None else None
+        if frame.begins is not None:
+            frame.begins(name)
         if frame.role == "step":
             frame.mark = f"{frame.index}-{frame.attempt}"
             _announce(ctx, step, frame, name)

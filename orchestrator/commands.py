@@ -224,6 +224,7 @@ def set_variables(
             combined=outcome.combined if outcome.result is None else outcome.captured,
             exit_code=outcome.exit_code,
             duration=outcome.duration_seconds,
+            shown=ctx.secrets.mask_beginning,
         )
     except CaptureError as error:
         captured = error.values
@@ -251,7 +252,8 @@ def publish_results(step: Step, frame: Frame, outcome: CommandOutcome) -> None:
         frame.variables.set(Layer.RESULTS, {**mine, f"{step.id}.skipped": False})
     last: dict[str, object] = {}
     if not step.blocks:  # the names below ``workflow.`` are those of the run
-        last = {f"{step.kind}.{name}": value for name, value in facts.items()}
+        kinds = (step.kind, "test") if step.is_test else (step.kind,)
+        last = {f"{kind}.{name}": value for kind in kinds for name, value in facts.items()}
     last["last.output"] = outcome.output
     last["last.exit_code"] = outcome.exit_code
     last["CAPTURED_OUTPUT"] = outcome.output

@@ -122,12 +122,14 @@ class Frame:
     """What the agents of the numbered step use, those of handlers and loops included."""
     problem: str | None = None
     """Why the command cannot run, known before it is prepared: its ``when`` has no value."""
+    begins: Callable[[str | None], None] | None = None
+    """Hears the name of its log when the command of a step inside another one begins."""
 
     def inner(self, role: str, **changes: Any) -> Frame:
         """A frame for a process inside this one; its mark ends with a number of its own."""
         self.nested += 1
         mark = f"{self.mark}.{self.nested}"
-        fresh: dict[str, Any] = {"nested": 0, "environments": {}, "problem": None}
+        fresh: dict[str, Any] = {"nested": 0, "environments": {}, "problem": None, "begins": None}
         return replace(self, role=role, mark=mark, **{**fresh, **changes})
 
     @property

@@ -274,7 +274,7 @@ class Attempt:
         if not step.capture.kept or outcome.end is StepEnd.SKIPPED:
             return None
         # masked before it is cut: half a secret would not be recognised
-        masked = self.ctx.secrets.mask_text(outcome.output[: 16 * _OUTPUT_LIMIT])
+        masked = self.ctx.secrets.mask_beginning(outcome.output, 16 * _OUTPUT_LIMIT)
         return masked[:_OUTPUT_LIMIT]
 
     # -- the whole attempt

@@ -81,7 +81,8 @@ class FinalMerge:
         """Merge, verify, record, clean up; a failure leaves the target as it was."""
         ctx = self._ctx
         self._say_merging()
-        ctx.event("merge_started", source=ctx.branch, target=target)
+        commits = self._commits(target)
+        ctx.event("merge_started", source=ctx.branch, target=target, commits=commits)
         ctx.report(MergeStarted(ctx.branch, target))
         point("M1")
         try:
@@ -107,6 +108,13 @@ class FinalMerge:
         result = MergeResult(MergeState.MERGED, target, commit, kept=self._clean_up(target))
         self._finished(result)
         return result
+
+    def _commits(self, target: str) -> int | None:
+        """How many commits the target is to get; None when git cannot say."""
+        try:
+            return commit_count(self._ctx.repository.path, target, self._ctx.branch)
+        except GitError:
+            return None
 
     def _count_usage(self) -> None:
         if self._used.total.calls == 0:

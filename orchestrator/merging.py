@@ -144,7 +144,7 @@ def _merge(
         record_end(run, owner)
         run = read_run(home, run_id)
     _refuse_unmergeable(run)
-    reopened = reopen(run, environment, config)
+    reopened = reopen(run, environment, config, only_merge=True)
     target = _target(run, into)
     if not is_worktree(run.worktree):
         remake_from_branch(reopened.repository, run.worktree, run.branch)

@@ -20,18 +20,30 @@ def run_nested(ctx: RunContext, step: Step, frame: Frame, role: str, **changes: 
     """
     from orchestrator.step_run import run_step
 
-    inner = frame.inner(role, **changes)
     label = ctx.secrets.mask_text(step.label)
-    ctx.event("handler_started", step_index=frame.index, role=role, n=frame.nested, label=label)
-    ctx.report(HandlerStarted(frame.index, role, label, None))
+    began = False
+
+    def begins(log: str | None) -> None:
+        nonlocal began
+        if began:
+            return
+        began = True
+        what = {"step_index": frame.index, "role": role, "n": number, "label": label}
+        ctx.event("handler_started", **what, log=log)
+        path = ctx.home.run_directory(ctx.session_id) / log if log else None
+        ctx.report(HandlerStarted(frame.index, role, label, path))
+
+    inner = frame.inner(role, begins=begins, **changes)
+    number = frame.nested
     started = time.monotonic()
     outcome = run_step(ctx, step, inner)
     duration = time.monotonic() - started
+    begins(None)  # one that was skipped had no command
     ctx.event(
         "handler_completed",
         step_index=frame.index,
         role=role,
-        n=frame.nested,
+        n=number,
         label=label,
         log=outcome.log,
         exit_code=outcome.exit_code,

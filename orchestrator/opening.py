@@ -83,6 +83,7 @@ class Opening:
                         "name": prepared.workflow.name,
                         "path": str(prepared.request.workflow),
                         "sha256": self.workflow_hash or None,
+                        "files": self.files,
                     },
                     "invocation": self.invocation(),
                     "base": {"branch": prepared.base_branch, "commit": prepared.base_commit},

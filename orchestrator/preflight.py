@@ -162,11 +162,13 @@ def resolve_start(
     environment: Mapping[str, str],
     *,
     claude_key: str | None = None,
+    complete: bool = True,
 ) -> tuple[Mapping[str, object], RunEnvironment]:
     """Resolve parameters, profile, env files and secrets; also done again by every resume.
 
     Raises:
-        Refused: what is missing or wrong among them, all at once (exit 2).
+        Refused: what is missing or wrong among them, all at once (exit 2), unless it need not be
+            ``complete``.
     """
     from_file = request.file_parameters or {}
     if request.file_parameters is None and request.parameter_file is not None:
@@ -176,7 +178,7 @@ def resolve_start(
         workflow, environment, request, parameters, claude_key=claude_key
     )
     found = (*problems, *resolved.problems)
-    if found:
+    if found and complete:
         raise Refused(
             "; ".join(problem.message for problem in found),
             code="unresolved",

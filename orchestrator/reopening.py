@@ -17,7 +17,7 @@ from orchestrator.run_environment import RunEnvironment
 from orchestrator.steps.masking import marked_names, restore, restore_value
 from orchestrator.stopped_run import StoppedRun, find_repository
 from orchestrator.workflow.load import Loaded, load_workflow
-from orchestrator.workflow.model import Workflow
+from orchestrator.workflow.model import Workflow, WorkflowKind
 from store import fields
 
 
@@ -75,10 +75,9 @@ def _hash(content: bytes) -> str:
 
 def _saved_parts(run: StoppedRun) -> dict[str, bytes]:
     """The saved copies of the files the workflow was composed from, by their original path."""
-    files = run.checkpoint.x.workflow_files if run.checkpoint is not None else []
     directory = run.home.workflow_copies(run.session_id)
     parts = {}
-    for file in files:
+    for file in run.workflow_files:
         content = _read(directory / Path(str(file.get("file", ""))).name)
         if content is not None and file.get("role") != "main":
             parts[str(file.get("path"))] = content
@@ -120,8 +119,17 @@ def reopen(
     config: Config,
     *,
     use_file: bool = False,
+    only_merge: bool = False,
 ) -> Reopened:
     """Load the workflow of a stopped run and resolve its environment here and now.
+
+    Args:
+        run: the run.
+        environment: the one prodigy was started with.
+        config: the settings.
+        use_file: take the workflow on disk, not the saved copy.
+        only_merge: no step is to run but those of a ``merge`` block; without one git merges, and
+            what is missing among secrets and parameters does not matter.
 
     Raises:
         Refused: there is no workflow to go on with, or a secret or parameter is missing.
@@ -137,13 +145,22 @@ def reopen(
             problems=loaded.problems,
         )
     workflow = loaded.workflow
-    request = request_of(run, {})
-    _, first = resolve_start(request, workflow, environment, claude_key=config.claude_api_key)
-    known = _known_secrets(run, first.secrets.values, environment)
+    if workflow.kind is WorkflowKind.MAPREDUCE:
+        raise Refused(
+            f"{run.workflow_path} is a MapReduce workflow, which has no steps to go on with",
+            code="unsupported_workflow",
+            exit_code=2,
+        )
+    complete = not only_merge or workflow.merge is not None
+
+    def resolve(request: RunRequest) -> tuple[Mapping[str, object], RunEnvironment]:
+        key = config.claude_api_key
+        return resolve_start(request, workflow, environment, claude_key=key, complete=complete)
+
+    _, first = resolve(request_of(run, {}))
+    known = _known_secrets(run, first.secrets.values, environment, complete=complete)
     request = request_of(run, known)
-    parameters, resolved = resolve_start(
-        request, workflow, environment, claude_key=config.claude_api_key
-    )
+    parameters, resolved = resolve(request)
     repository = find_repository(run)
     return Reopened(
         run=run,
@@ -172,20 +189,26 @@ def _no_workflow(run: StoppedRun, *, changed: bool) -> Refused:
         places = ", ".join(str(place) for place in run.workflow_places)
         words += f"no workflow to go on with: no saved copy, and no file at {places}"
     error = run.record.error if run.record is not None else None
+    way = "--use-file" if changed else "--workflow FILE"
     return Refused(
         f"{words}. Its error was: {error}" if error else words,
         code="no_workflow",
-        hint=f"prodigy resume {run.session_id} --use-file" if changed else "",
+        hint=f"prodigy resume {run.session_id} {way}",
     )
 
 
 def _known_secrets(
-    run: StoppedRun, resolved: Mapping[str, str], environment: Mapping[str, str]
+    run: StoppedRun,
+    resolved: Mapping[str, str],
+    environment: Mapping[str, str],
+    *,
+    complete: bool,
 ) -> dict[str, str]:
     """What can be put back where the invocation is masked; the environment helps out by name.
 
     Raises:
-        Refused: an argument or a parameter stays masked, so the run would go on with the mask.
+        Refused: an argument or a parameter stays masked, so steps would run with the mask;
+            only if it is to be ``complete``.
     """
     known = {name: value for name, value in resolved.items() if not marked_names(value)}
     masked = {key: run.invocation.get(key) for key in ("args", "params", "file_params")}
@@ -193,7 +216,7 @@ def _known_secrets(
         if name not in known and name in environment:
             known[name] = environment[name]
     missing = sorted(marked_names(str(restore_value(masked, known))))
-    if missing:
+    if missing and complete:
         names = ", ".join(missing)
         raise Refused(
             f"the run was given the secret {names}, which is not kept; set it in the environment",

@@ -65,6 +65,8 @@ class RunFacts:
     """Whether it came to its end and was killed before its record said so."""
     workflow_missing: str | None = None
     """Why there is no workflow to go on with."""
+    workflow_instead: str = "prodigy run WORKFLOW"
+    """The command that would work then."""
     changed_on_disk: bool = False
     changed_steps: tuple[int, ...] = ()
     changed_done_steps: tuple[int, ...] = ()

@@ -30,11 +30,13 @@ def gather(
     """Find out everything a plan needs, and reopen the run where that is possible."""
     reopened: Reopened | None = None
     missing: str | None = None
+    instead = ""
     if not _is_over(run):
+        run.named_workflow = options.workflow
         try:
-            reopened = reopen(run, environment, config, use_file=options.use_file)
+            reopened = reopen(run, environment, config, use_file=options.takes_file)
         except Refused as refused:
-            missing = refused.message
+            missing, instead = refused.message, refused.hint
     workflow = reopened.workflow if reopened is not None else None
     checkpoint = run.checkpoint
     index = run.truth.step_index if options.from_checkpoint is None else 0
@@ -70,6 +72,7 @@ def gather(
             read_only=_read_only(run),
             over_unrecorded=is_over_unrecorded(run),
             workflow_missing=missing,
+            workflow_instead=instead or "prodigy run WORKFLOW",
             changed_on_disk=reopened is not None and reopened.other is not None,
             changed_steps=_changed_steps(reopened),
             changed_done_steps=tuple(i for i in _changed_steps(reopened) if i < index),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from orchestrator.resume_checks import (
     Check,
@@ -56,9 +58,16 @@ class ResumeOptions:
     skip_step: int | None = None
     force: bool = False
     use_file: bool = False
+    workflow: Path | None = None
+    """The workflow file, for a run that did not record which it is; absolute."""
     restore: bool = False
     merge: bool | None = None
     """True merges at the end, False leaves it open, None asks."""
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether a file is used whatever copy was saved: the recorded one, or one named here."""
+        return self.use_file or self.workflow is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +189,7 @@ def _impossible(
     if facts.read_only is not None:
         return f"This version cannot write it: {facts.read_only}.", f"prodigy sessions show {short}"
     if facts.workflow_missing is not None:
-        return facts.workflow_missing, "prodigy run WORKFLOW"
+        return facts.workflow_missing, facts.workflow_instead
     if not facts.worktree_present and not facts.branch_present:
         return "Its worktree and its branch are gone.", "prodigy run WORKFLOW"
     total = len(facts.labels)
@@ -207,7 +216,7 @@ def _refusals(facts: RunFacts, options: ResumeOptions, start: int) -> list[str]:
     gap = [index for index in range(facts.index, start) if index not in facts.done]
     if gap:
         found.append(f"step {gap[0] + 1} is not done and would be left out")
-    if options.use_file and facts.changed_done_steps:
+    if options.takes_file and facts.changed_done_steps:
         numbers = ", ".join(str(index + 1) for index in facts.changed_done_steps)
         found.append(f"finished steps differ in the file on disk: {numbers}")
     return found
@@ -256,6 +265,8 @@ def _command(facts: RunFacts, options: ResumeOptions) -> str:
         words.append(f"--from-checkpoint {options.from_checkpoint}")
     if options.skip_step is not None:
         words.append(f"--skip-step {options.skip_step}")
+    if options.workflow is not None:
+        words.append(f"--workflow {shlex.quote(str(options.workflow))}")
     for flag, given in (
         ("--use-file", options.use_file),
         ("--restore", options.restore),

@@ -96,9 +96,8 @@ def _bring_up_to_date(
 def _opening(run: StoppedRun, reopened: Reopened, base: str, config: Config) -> Opening:
     """The opening of a run that was killed before its first checkpoint."""
     record = run.record
-    copy = run.saved_copy
-    files = []
-    if copy is not None:
+    copy, files = run.saved_copy, run.workflow_files
+    if copy is not None and not files:
         files = [
             {
                 "role": "main",

@@ -31,6 +31,7 @@ from orchestrator.workflow.start_environment import (
 )
 
 _COMMAND_SECONDS = 30.0
+_SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ def _shell_output(
     if result.timed_out:
         raise InterpolationError(f"`{text}` took longer than 30 s")
     if result.exit_code != 0:
-        said = result.stderr.decode("utf-8", "replace").strip()[:200]
+        stderr = result.stderr.decode("utf-8", "replace").strip()
+        said = ctx.secrets.mask_beginning(stderr, _SHOWN_CHARACTERS)
         code = result.exit_code
         raise InterpolationError(f"`{text}` failed with exit code {code} {said}".rstrip())
     return result.stdout.decode("utf-8", "replace").rstrip("\n")

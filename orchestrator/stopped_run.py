@@ -39,6 +39,8 @@ class StoppedRun:
     verdict: Verdict
     truth: Truth
     lost_variables: tuple[str, ...] = ()
+    named_workflow: Path | None = None
+    """The workflow file somebody names for it, in place of what was recorded."""
     saved_by_half: bool = False
     """Whether the checkpoint is in the history only: killed before it became the main file."""
 
@@ -146,6 +148,8 @@ class StoppedRun:
     @property
     def workflow_places(self) -> list[Path]:
         """Where its workflow file may be: a relative path may be against three directories."""
+        if self.named_workflow is not None:
+            return [self.named_workflow]
         told = fields.table(self.record.x.get("workflow")) if self.record is not None else {}
         recorded = (self.checkpoint.workflow_path if self.checkpoint is not None else None) or ""
         path = Path(recorded or fields.text(told.get("path")))
@@ -168,10 +172,19 @@ class StoppedRun:
         return fields.text(told.get("sha256"))
 
     @property
+    def workflow_files(self) -> list[dict[str, Any]]:
+        """The saved copies of its workflow files; before the first checkpoint the record's."""
+        if self.checkpoint is not None:
+            return self.checkpoint.x.workflow_files
+        told = fields.table(self.record.x.get("workflow")) if self.record is not None else {}
+        return fields.rows(told.get("files"))
+
+    @property
     def saved_copy(self) -> Path | None:
         """The copy of the workflow file that was saved with the run."""
-        files = self.checkpoint.x.workflow_files if self.checkpoint is not None else []
-        main = next((one for one in files if one.get("role") in ("main", "generated")), None)
+        main = next(
+            (one for one in self.workflow_files if one.get("role") in ("main", "generated")), None
+        )
         directory = self.home.workflow_copies(self.session_id)
         if main is not None:
             path = directory / Path(str(main.get("file", ""))).name

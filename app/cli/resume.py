@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import STEP_NUMBER
 from app.cli.command import argument, command, flag, option, repository_option
-from app.cli.failure import CommandFailed, usage_error
+from app.cli.failure import CommandFailed, not_found, usage_error
 from app.cli.invocation import Invocation
 from app.cli.runs import open_catalog, resolve_run
 from app.format import short_id
@@ -33,6 +35,7 @@ _SHOWN_RUNS = 10
 @flag("--restart", help="Begin at step 1; commits are kept.")
 @option("--skip-step", type=STEP_NUMBER, metavar="N", help="Leave out step N.")
 @flag("--use-file", help="The workflow on disk instead of the saved copy.")
+@option("--workflow", metavar="FILE", help="The workflow, for a run that recorded none.")
 @flag("--restore", help="Put the worktree back to before the step; edits are saved.")
 @flag("-f", "--force", help="Pass the refusal the plan names.")
 @flag("-y", "--yes", help="Merge at the end, unasked.")
@@ -50,6 +53,7 @@ def resume(
     restart: bool,
     skip_step: int | None,
     use_file: bool,
+    workflow: str | None,
     restore: bool,
     force: bool,
     yes: bool,
@@ -74,10 +78,19 @@ def resume(
         skip_step=skip_step,
         force=force,
         use_file=use_file,
+        workflow=_existing(workflow) if workflow is not None else None,
         restore=restore,
         merge=True if yes else False if no_merge else None,
     )
     return _continue(invocation, run_id, options, only_plan=plan, detach=detach)
+
+
+def _existing(name: str) -> Path:
+    """A workflow file somebody named, absolute."""
+    file = Path(os.path.abspath(Path(name).expanduser()))
+    if not file.is_file():
+        raise not_found(f"no workflow file at {name}")
+    return file
 
 
 def continue_run(

@@ -44,7 +44,7 @@ def resume_here(
             invocation.out.line("Every step is done; the merge is open.")
         return merge_runs(invocation, (run_id,), everything=False, yes=options.merge is True)
     _refuse(plan)
-    if plan.changed_on_disk and not options.use_file and _wants_file(invocation, plan):
+    if plan.changed_on_disk and not options.takes_file and _wants_file(invocation, plan):
         options = replace(options, use_file=True)
         plan = make_plan(invocation.home, run_id, options, invocation.environment, config)
         _refuse(plan)
@@ -145,6 +145,8 @@ def _option_words(options: ResumeOptions) -> list[str]:
         words.append(f"--from-checkpoint={options.from_checkpoint}")
     if options.skip_step is not None:
         words.append(f"--skip-step={options.skip_step}")
+    if options.workflow is not None:
+        words.append(f"--workflow={options.workflow}")
     words += ["--restart"] * options.restart + ["--force"] * options.force
     words += ["--use-file"] * options.use_file + ["--restore"] * options.restore
     if options.merge is not None:

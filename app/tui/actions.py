@@ -194,7 +194,7 @@ ACTIONS: tuple[Action, ...] = (
         "dry_run", ("ctrl+t",), "dry run", "dry run: show the plan, run nothing", Group.ACT,
         NEW_RUN_ONLY, "prodigy run FILE --dry-run", reasons.may_write,
     ),
-    Action("next_field", ("tab",), "next field", "next field; shift+tab the one before",
+    Action("next_field", ("tab",), "next field", "next field, shift+tab back",
            Group.LOOK, NEW_RUN_ONLY),
     Action("edit_file", ("e",), "edit file", "edit the workflow, at the problem", Group.ACT,
            NEW_RUN_ONLY, "$EDITOR FILE"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -205,15 +206,18 @@ class ProdigyApp(App[int]):
 
     def on_resize(self, event: Resize) -> None:
         """Say so when there is no room for anything else."""
-        width, height = event.size
-        if width >= 60 and height >= 15:
-            return
-        from app.tui.screens.too_small import TooSmallScreen
+        from app.tui.screens.too_small import TooSmallScreen, is_too_small
 
-        if not isinstance(self.screen, TooSmallScreen):
+        covered = isinstance(self.screen, TooSmallScreen)
+        too_small = is_too_small(*event.size)
+        if too_small and not covered:
             self.push_screen(TooSmallScreen())
+        elif covered and not too_small:
+            self.pop_screen()
 
     def _begin(self) -> None:
+        gc.freeze()
+        gc.enable()
         self.read_again()
         if self._live:
             self.set_interval(TICK_SECONDS, self._tick)

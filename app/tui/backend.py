@@ -6,6 +6,7 @@ Everything here may block and is called from worker threads, except what only re
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -304,3 +305,11 @@ def tilde(path: Path) -> str:
     home = str(Path.home())
     text = str(path)
     return f"~{text[len(home) :]}" if text == home or text.startswith(f"{home}/") else text
+
+
+def path_word(path: str) -> str:
+    """A path as one word of a command line, with the user's home as ``~``."""
+    short = tilde(Path(path)) if path else ""
+    if short.startswith("~/"):
+        return f"~/{shlex.quote(short[2:])}"
+    return shlex.quote(short) if short else ""

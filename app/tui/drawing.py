@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ _ASCII_SIGNS = str.maketrans(
     "━╸╺─│┊╱╭╮╰╯├└▌•●○◐◆◇▲▼×✓–…·►›−┃▁▂▃▄▅▆▇█╷▐",
     "==--|:/++++||>**o~#+^vxv-~.>>-|__-=+*##'|",
 )
+
+
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @dataclass(slots=True)
@@ -111,6 +115,9 @@ class Line:
                 x = max(x, start)
                 continue
             shown = text.translate(_ASCII_SIGNS) if ascii_only else text
+            if not shown.isascii() and _RIGHT_TO_LEFT.search(shown):
+                # Isolated, so that what stands beside it keeps its place.
+                shown = f"\u2068{shown}\u2069"
             ground_here = ground if ground == "sel" or piece.on is None else piece.on
             segments.append(
                 Segment(shown, ink.style(piece.token, ground_here, piece.bold, piece.under))

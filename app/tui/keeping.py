@@ -158,7 +158,8 @@ def _ask_merge(
     conflicts = [path for view in views for path in view.conflicts]
     if conflicts:
         more = f" and {len(conflicts) - 3} more" if len(conflicts) > 3 else ""
-        sentences.insert(0, f"It will conflict in {', '.join(conflicts[:3])}{more}.")
+        moved = f"{views[0].target} has moved by {views[0].behind}: " if views[0].behind else ""
+        sentences.insert(0, f"{moved}it will conflict in {', '.join(conflicts[:3])}{more}.")
     many = len(rows) > 1
     question = Question(
         title=f"Merge {len(rows)} sessions?" if many else f"Merge into {views[0].target}?",
@@ -182,12 +183,8 @@ def _ask_merge(
 
 
 def _what(view: MergeView) -> str:
-    behind = f", {view.behind} behind" if view.behind else ""
-    clash = ", conflicts" if view.conflicts else ""
-    return (
-        f"{form.count(view.commits, 'commit')}, {form.count(view.files, 'file')} "
-        f"+{view.insertions} −{view.deletions}{behind}{clash}"
-    )
+    made = f"{form.count(view.commits, 'commit')}, {form.count(view.files, 'file')}"
+    return f"{made}  +{view.insertions} −{view.deletions}"
 
 
 async def _merge(screen: ActionScreen, row: SessionRow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -30,12 +31,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--session", metavar="ID", help="begin at this session")
     parser.add_argument("--read-only", action="store_true", help="no action writes anything")
     parser.add_argument("--theme", metavar="NAME", help="dark, light, or one of Textual's")
+    parser.add_argument(
+        "--serve", "--web", nargs="?", const="", metavar="HOST:PORT", dest="serve",
+        help="show it in a web browser (127.0.0.1:8000); needs the extra 'web'",
+    )  # fmt: skip
+    parser.add_argument(
+        "--token", metavar="WORD", help="what a browser must know; needed for other hosts"
+    )
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
     """Show the dashboard until it is quit; returns the exit code."""
     given = _parser().parse_args(arguments)
+    if given.serve is not None:
+        from app.tui.serving import serve
+
+        return serve(given.serve, _without_serving(arguments), given.token, os.environ)
     home = Home(Path(given.home).expanduser().absolute()) if given.home else Home.from_environment()
     query = given.filter
     if given.repo:
@@ -51,10 +63,14 @@ def main(arguments: Sequence[str]) -> int:
             if error.hint:
                 print(f"  {error.hint}", file=sys.stderr)
             return EXIT_USAGE
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    from app.tui.serving import forget_the_driver, is_shown_in_a_browser
+
+    in_browser = is_shown_in_a_browser(os.environ)
+    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("error: the dashboard needs a terminal", file=sys.stderr)
         print("  prodigy sessions list shows the same", file=sys.stderr)
         return EXIT_FAILED
+    gc.disable()  # until something is on the screen: what is imported stays
     from app.tui.app import ProdigyApp
     from app.tui.backend import Backend
     from app.tui.settings import load_settings
@@ -64,8 +80,18 @@ def main(arguments: Sequence[str]) -> int:
     theme = OUR_NAMES.get(given.theme, given.theme)
     settings = load_settings(home, os.environ)
     app = ProdigyApp(backend, query=query, session=session, theme=theme, settings=settings)
+    if in_browser:
+        app.call_later(forget_the_driver)  # once it has its driver and its size
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0
+
+
+def _without_serving(arguments: Sequence[str]) -> list[str]:
+    """The arguments of each dashboard that is served."""
+    kept = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    kept.add_argument("--serve", "--web", nargs="?")
+    kept.add_argument("--token")
+    return kept.parse_known_args(arguments)[1]
 
 
 def _repository_name(text: str) -> str:

@@ -71,9 +71,8 @@ class SessionReader:
 
     def logs(self, row: SessionRow) -> list[LogEntry]:
         """Every log of a session, by step and attempt."""
-        from store.step_logs import list_logs
-
         from app.tui.details import LogEntry
+        from store.step_logs import list_logs
 
         return [
             LogEntry(log.step_index + 1, log.attempt, log.path)

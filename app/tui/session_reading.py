@@ -118,7 +118,8 @@ def _ended(view: StepView, row: SessionRow) -> StepView:
     if not any(span.running for span in spans):
         return view
     last_us = _last_written_us(view.log) or row.state_since_us or row.updated_us
-    return replace(view, spans=tuple(_closed(span, last_us) for span in spans))
+    closed = tuple(_closed(span, last_us) for span in spans)
+    return replace(view, spans=closed, seconds=sum(span.seconds for span in closed))
 
 
 def _last_written_us(log: Path | None) -> int | None:

@@ -28,7 +28,7 @@ class Settings:
 
 
 def load_settings(home: Home, environment: Mapping[str, str]) -> Settings:
-    """Read the settings; what is wrong with them ``prodigy config check`` says.
+    """Read the settings; what is wrong with them ``prodigy config validate`` says.
 
     The file is parsed only when it has such a section: that takes longer than the first picture.
     """

@@ -54,9 +54,10 @@ def pause_now(screen: ActionScreen, _key: str) -> None:
     from app.tui.screens.confirm import Choice, Confirm, Question
 
     def words(row: SessionRow) -> str:
-        what = f"step {row.step_index + 1} {short_label(row.step_label)}".rstrip()
         ran = _ran(screen, row)
-        return f"stops {what} after {form.duration(ran)}" if ran else f"stops {what}"
+        after = f" after {form.duration(ran)}" if ran else ""
+        label = f" · {short_label(row.step_label)}" if row.step_label else ""
+        return f"stops step {row.step_index + 1}{after}{label}"
 
     many = len(able) > 1
     question = Question(

@@ -167,6 +167,13 @@ class Secrets:
         shown.append(data[done:])
         return b"".join(shown).decode("utf-8", "surrogatepass")
 
+    def mask_beginning(self, text: str, length: int) -> str:
+        """Hide every secret in the first characters of a text, one that is cut through as well."""
+        if len(text) <= length:
+            return self.mask_text(text)
+        beginning = text[:length].encode("utf-8", "surrogatepass")
+        return self.stream().feed(beginning).decode("utf-8", "surrogatepass")
+
     def mask_value(self, value: object, *, named: bool = False) -> object:
         """Hide every secret in the texts of a JSON-like value; keys and numbers stay."""
         if isinstance(value, str):

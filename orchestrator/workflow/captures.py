@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import NoReturn
 
 from orchestrator.workflow.comparing import read_number
@@ -16,6 +17,13 @@ CUT_MARKER = "\n[cut after 16 MiB]"
 _SHOWN_CHARACTERS = 200
 _OUTPUTS = ("stdout", "both", "stderr")
 """The first of these that is selected is what the variable holds."""
+
+
+Shown = Callable[[str, int], str]
+
+
+def _cut(text: str, length: int) -> str:
+    return text[:length]
 
 
 class CaptureError(Exception):
@@ -38,6 +46,7 @@ def capture_values(
     combined: bytes,
     exit_code: int,
     duration: float,
+    shown: Shown = _cut,
 ) -> dict[str, object]:
     """The variables to set after a command ran.
 
@@ -49,6 +58,7 @@ def capture_values(
         combined: both in order of arrival.
         exit_code: 128 + N for signal N, 124 for a time-out.
         duration: seconds.
+        shown: gives the first characters of an output as a message may have them, secrets hidden.
 
     Returns:
         Values by their whole dotted name: NAME, NAME``.stderr``, ``.exit_code``, ``.success``,
@@ -72,7 +82,7 @@ def capture_values(
     selected = next((word for word in _OUTPUTS if word in capture.streams), None)
     if selected is not None:
         try:
-            value = _formatted(capture.format, outputs[selected], exit_code)
+            value = _formatted(capture.format, outputs[selected], exit_code, shown)
         except CaptureError as error:
             named = ", ".join(f"'{name}'" for name in capture.names)
             raise CaptureError(f"cannot capture {named}: {error}", values) from error
@@ -84,7 +94,7 @@ def capture_values(
     return values
 
 
-def _formatted(wanted: CaptureFormat, data: bytes, exit_code: int) -> object:
+def _formatted(wanted: CaptureFormat, data: bytes, exit_code: int, shown: Shown) -> object:
     if wanted is CaptureFormat.STRING:
         return _text(data)
     if len(data) >= LARGEST_CAPTURE_BYTES:
@@ -92,12 +102,12 @@ def _formatted(wanted: CaptureFormat, data: bytes, exit_code: int) -> object:
     text = data.decode("utf-8", "replace")
     match wanted:
         case CaptureFormat.JSON:
-            return _json(text)
+            return _json(text, shown)
         case CaptureFormat.LINES:
             lines = text.split("\n")
             return Lines(lines if lines[-1] else lines[:-1])
         case CaptureFormat.NUMBER:
-            return _number(text)
+            return _number(text, shown)
         case CaptureFormat.BOOLEAN:
             return {"true": True, "false": False}.get(text.strip().lower(), exit_code == 0)
 
@@ -108,21 +118,21 @@ def _text(data: bytes) -> str:
     return data[:LARGEST_CAPTURE_BYTES].decode("utf-8", "replace") + CUT_MARKER
 
 
-def _number(text: str) -> int | float:
+def _number(text: str, shown: Shown) -> int | float:
     number = read_number(text)
     if number is None or not math.isfinite(number):
-        raise CaptureError(f"the output is not a number: {_beginning(text)}")
+        raise CaptureError(f"the output is not a number: {_beginning(text, shown)}")
     return number
 
 
-def _json(text: str) -> object:
+def _json(text: str, shown: Shown) -> object:
     try:
         value = json.loads(text, parse_constant=_not_json, parse_float=_finite)
     except json.JSONDecodeError as error:
         where = f"{error.msg} at line {error.lineno} column {error.colno}"
-        raise CaptureError(f"the output is not JSON: {where}: {_beginning(text)}") from error
+        raise CaptureError(f"the output is not JSON: {where}: {_beginning(text, shown)}") from error
     except (ValueError, RecursionError) as error:
-        raise CaptureError(f"the output is not JSON: {error}: {_beginning(text)}") from error
+        raise CaptureError(f"the output is not JSON: {error}: {_beginning(text, shown)}") from error
     return without_lone_surrogates(value) if "\\u" in text else value
 
 
@@ -137,8 +147,9 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _beginning(text: str) -> str:
+def _beginning(text: str, shown: Shown) -> str:
     trimmed = text.strip()
     if not trimmed:
         return "it is empty"
-    return f"'{trimmed[:_SHOWN_CHARACTERS]}'{' …' if len(trimmed) > _SHOWN_CHARACTERS else ''}"
+    beginning = shown(trimmed, _SHOWN_CHARACTERS)
+    return f"'{beginning}'{' …' if len(trimmed) > _SHOWN_CHARACTERS else ''}"

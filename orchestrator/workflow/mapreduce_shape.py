@@ -65,9 +65,7 @@ def read_mapreduce(
     fields.ignore("timeout", "max_parallel")
 
 
-def _phase(
-    fields: Fields, name: str, reader: StepReader, numbers: Numbers
-) -> tuple[Step, ...]:
+def _phase(fields: Fields, name: str, reader: StepReader, numbers: Numbers) -> tuple[Step, ...]:
     node = fields.node(name)
     if node is None:
         return ()

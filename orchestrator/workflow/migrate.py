@@ -108,15 +108,14 @@ class _Editor:
                  if isinstance(key, yaml.ScalarNode)}  # fmt: skip
         if is_root and "map" in pairs:
             yield from self._job(node, pairs)
-        if "test" in pairs and not {"shell", "claude"} & set(pairs):
+        is_test = "test" in pairs and not {"shell", "claude"} & set(pairs)
+        if is_test and "${test." not in self._text:  # a 'shell' step would not set those
             yield from self._test(node, pairs)
         if "retry_original" in pairs:
             yield from self._retry_original(node, pairs)
         yield from self._retries(pairs)
 
-    def _job(
-        self, root: yaml.MappingNode, pairs: dict[str, Pair]
-    ) -> Iterator[tuple[Edit, str]]:
+    def _job(self, root: yaml.MappingNode, pairs: dict[str, Pair]) -> Iterator[tuple[Edit, str]]:
         holder = pairs["map"][1]
         inside: dict[str, Pair] = {}
         if isinstance(holder, yaml.MappingNode):
@@ -128,9 +127,7 @@ class _Editor:
             if pair is not None:
                 yield from self._unnest(name, pair)
 
-    def _gone(
-        self, node: yaml.MappingNode, pairs: dict[str, Pair]
-    ) -> Iterator[tuple[Edit, str]]:
+    def _gone(self, node: yaml.MappingNode, pairs: dict[str, Pair]) -> Iterator[tuple[Edit, str]]:
         for name in _GONE_IN_A_JOB:
             if name in pairs and not node.flow_style and len(node.value) > 1:
                 yield self._without(pairs[name]), f"'{name}' has no effect: removed"
@@ -172,9 +169,7 @@ class _Editor:
         lines = self._text[after_key:end].splitlines(keepends=True)
         return Edit(start, end, kept + "".join(_moved_left(line, less) for line in lines))
 
-    def _test(
-        self, node: yaml.MappingNode, pairs: dict[str, Pair]
-    ) -> Iterator[tuple[Edit, str]]:
+    def _test(self, node: yaml.MappingNode, pairs: dict[str, Pair]) -> Iterator[tuple[Edit, str]]:
         """``test: TEXT`` and ``test: {command, on_failure?}`` as ``shell``."""
         key, value = pairs["test"]
         if not isinstance(value, yaml.MappingNode):

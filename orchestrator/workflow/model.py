@@ -276,15 +276,13 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Steps that run as one: a sub-workflow, or a template or import used with step fields.
-
-    One with ``settings``, a sub-workflow, sees only ``values`` and ``inputs``.
-    """
+    """Steps that run as one: a sub-workflow, or a template or import used with step fields."""
 
     name: str
     position: Position = field(compare=False)
     steps: tuple[Step, ...]
     settings: Workflow | None = None
+    """Of a sub-workflow, which sees only ``values`` and ``inputs``."""
     values: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     """By name in the block: a text, or the name of a variable outside."""
@@ -304,6 +302,8 @@ class Step:
     position: Position = field(compare=False)
     text: str = ""
     """The command or prompt; for the other kinds what names them in a message."""
+    is_test: bool = False
+    """Shell text written as ``test``: its results are ``test.*`` as well."""
     id: str | None = None
     name: str | None = None
     description: str | None = None

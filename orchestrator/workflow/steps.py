@@ -139,6 +139,7 @@ class StepBuilder:
             kind=found.kind,
             position=fields.position,
             text=text,
+            is_test=found.key == "test",
             id=self._id(fields),
             name=None if found.named else fields.string("name"),
             description=fields.string("description"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from app import format as form
-from app.tui.backend import Refused
+from app.tui.backend import Refused, path_word
 from app.tui.details import PlanView, ResumeChoice
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
@@ -106,7 +105,7 @@ class ResumePlanScreen(Modal[str]):
         if not self.is_attached or choice != self._choice:
             return
         if plan is not None and plan.instead and "WORKFLOW" in plan.instead:
-            file = shlex.quote(self._row.workflow_path or self._row.workflow or "FILE")
+            file = path_word(self._row.workflow_path) or self._row.workflow or "FILE"
             plan = replace(plan, instead=plan.instead.replace("WORKFLOW", file))
         body = self.body
         body.pending = False

@@ -135,6 +135,10 @@ def _over(line: Line, width: int) -> Line:
     return laid
 
 
+REST_SECONDS = 0.3
+"""Between two readings of a session that changes all the time."""
+
+
 class SessionScreen(ActionScreen):
     """One session. Its tabs are made when they are first shown."""
 
@@ -147,6 +151,8 @@ class SessionScreen(ActionScreen):
         self.run_id = run_id
         self._tab = tab
         self.detail: SessionDetail | None = None
+        self._is_reading = False
+        self._reads_again = False
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -206,24 +212,35 @@ class SessionScreen(ActionScreen):
         row = self.subject_row()
         if row is None:
             return
+        if self._is_reading and self.detail is not None:
+            self._reads_again = True
+            return
+        self._is_reading, self._reads_again = True, False
         self.run_worker(
             lambda: self._read(row), thread=True, group="detail", exclusive=True,
             exit_on_error=False,
         )  # fmt: skip
 
     def _read(self, row: SessionRow) -> None:
-        detail = self.board.backend.detail(row)
         backend = self.board.backend
-        counts = {
-            "checkpoints": len(backend.checkpoints(row)),
-            "events": len(backend.events(row)),
-            "variables": len(backend.variables(row)),
-            "output": sum(1 for step in detail.steps if step.log is not None),
-        }
+        try:
+            detail = backend.detail(row)
+            counts = {
+                "checkpoints": len(backend.checkpoints(row)),
+                "events": len(backend.events(row)),
+                "variables": len(backend.variables(row)),
+                "output": sum(1 for step in detail.steps if step.log is not None),
+            }
+        except Exception:
+            self._is_reading = False
+            raise
         self.app.call_from_thread(self._take, detail, counts)
 
     def _take(self, detail: SessionDetail, counts: dict[str, int]) -> None:
-        if detail.row.id != self.run_id or not self.is_mounted:
+        if not self.is_mounted:
+            return
+        self.set_timer(REST_SECONDS, self._rested)
+        if detail.row.id != self.run_id:
             return
         self.detail = detail
         bar = self.query_one(TabBar)
@@ -236,6 +253,11 @@ class SessionScreen(ActionScreen):
         if tab is not None:
             tab.show(detail)
         self.show_footer()
+
+    def _rested(self) -> None:
+        self._is_reading = False
+        if self._reads_again:
+            self.read()
 
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         if changed is None or self.run_id in changed:

@@ -188,6 +188,7 @@ class SessionsScreen(ActionScreen):
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         self.used()
         self.query_one(Detail).grow_stale()
+        self.query_one(ListHead).repaint()
         self.show_footer()
         if self._rest is not None:
             self._rest.stop()

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Resize
 from textual.screen import ModalScreen
 
 from app.tui.drawing import Line
@@ -38,8 +37,3 @@ class TooSmallScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield _Sentence()
-
-    def on_resize(self, event: Resize) -> None:
-        self.query_one(_Sentence).repaint()
-        if not is_too_small(event.size.width, event.size.height) and self.is_current:
-            self.dismiss(None)

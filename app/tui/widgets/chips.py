@@ -29,11 +29,13 @@ class Chips(Painted):
         line = Line()
         x = 1
         room = 4 if listing.count(None) >= 1000 else 0
-        gap = 1 if width >= 110 or not room else 0
+        gap = 1 if width >= 110 or (not room and width >= 72) else 0
         for digit, chip in enumerate(CHIPS, 1):
             count = str(listing.count(chip)) if listing.loaded else ""
             counted = f" {count:>{room}}" if count else ""
             name = chip.value if chip else "All"
+            if width < 72:
+                name = name.split(" ")[0]
             active = chip is listing.chip
             key = f"chip({digit})"
             if active:
@@ -42,7 +44,7 @@ class Chips(Painted):
                 x += gap
                 continue
             zero = count == "0"
-            x = line.put(x + 1, f"{digit} ", "faint", key=key)
+            x = line.put(x + (width >= 72), f"{digit} ", "faint", key=key)
             x = line.put(x, name, "faint" if zero else "muted", key=key)
             role = "faint" if zero else _COUNT_ROLES.get(chip, "muted") if chip else "muted"
             x = line.put(x, counted, role, bold=chip is Chip.NEEDS_YOU and not zero, key=key)

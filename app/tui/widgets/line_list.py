@@ -142,6 +142,10 @@ class LineList(ScrollView, can_focus=True):
         if tell and before != y:
             self.post_message(self.Moved(self, y))
 
+    def show_cursor(self) -> None:
+        """Bring the cursor into view."""
+        self._show_cursor()
+
     def _show_cursor(self) -> None:
         top, height = self.scroll_offset.y, max(1, self.size.height)
         if self.cursor < top:

@@ -180,7 +180,7 @@ class LogScroll(ScrollView, can_focus=True):
     def _place(self, y: int, skip: int) -> None:
         self._placing = True
         self._skip = skip
-        self.scroll_to(y=y, animate=False, immediate=True)
+        self.scroll_to(y=y, animate=False, immediate=True, force=True)
         self._placing = False
         self.refresh()
         self.moved()

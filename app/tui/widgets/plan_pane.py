@@ -29,7 +29,7 @@ _FINDING_SIGNS = {
 }
 _FATE_SIGNS = {
     StepFate.KEEP: ("✓", "done"),
-    StepFate.AGAIN: ("►", "live"),
+    StepFate.AGAIN: ("·", "faint"),
     StepFate.RUN: ("·", "faint"),
     StepFate.SKIP: ("–", "faint"),
 }
@@ -190,8 +190,11 @@ class PlanPane(Painted):
         elif not self.refused:
             x = buttons.put(x, "  enter  Resume  ", "faint", on="raise") + 3
         if plan is not None and not self.starting and (not plan.impossible or self.is_chosen):
-            x = buttons.put(x, "R", "accent", bold=True, key="other")
-            buttons.put(x + 1, "from another step…", "muted", key="other")
+            room = width - x - 30
+            words = "from another step…" if room >= 20 else "other…"
+            if room >= 8:
+                x = buttons.put(x, "R", "accent", bold=True, key="other")
+                buttons.put(x + 1, words, "muted", key="other")
         x = buttons.right(width, "close, change nothing", "muted", key="close")
         buttons.right(x - 1, "esc", "accent", bold=True, key="close")
         lines = [command, Line(), buttons] if plan is not None else [buttons]
@@ -260,7 +263,9 @@ class PlanPane(Painted):
             room = max(3, height - others)
             if len(steps) > room:
                 first = self._first_shown(steps, room)
-                steps = [steps[0], *steps[first : first + room - 1]]
+                last = min(len(steps), first + room - 1)
+                steps[0].right(width, f"{first}–{last - 1} of {len(steps) - 1}", "faint")
+                steps = [steps[0], *steps[first:last]]
             lines += steps
             if not tight:
                 lines.append(Line())

@@ -136,7 +136,7 @@ class RunForm(Vertical):
         self.query_one(f"#switch-{FAIL_FAST}").display = view.uses_args
         head = self.query_one("#parameters-rule", _Rule)
         head.display = self.query_one("#fields").display = bool(self._fields)
-        head.said = form.count(len(self._fields), "field") if len(self._fields) > 5 else ""
+        head.said = form.count(len(self._fields), "field") if len(self._fields) > 4 else ""
         head.repaint()
 
     def _judge_of(self, name: str) -> Judge:

@@ -72,8 +72,9 @@ class RunPreview(Painted):
             lines.append(line)
         if len(shown) < len(view.steps):
             line = Line()
-            more = form.count(len(view.steps) - len(shown), "more step")
-            line.put(MARGIN + digits + 2, f"and {more}", "muted")
+            more = form.count(len(view.steps) - len(shown), "more step" if shown else "step")
+            said = f"and {more}" if shown else f"{more}; ctrl+t shows them"
+            line.put(MARGIN + digits + 2, said, "muted", limit=width - MARGIN - digits - 3)
             lines.append(line)
         return lines
 

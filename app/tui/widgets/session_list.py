@@ -42,6 +42,10 @@ def columns(width: int, one_repository: bool = False) -> Columns:
     """The columns for a width; they never depend on the rows, except that one repository alone
     gives its column to the workflow.
     """
+    if width < 80:
+        room = max(8, min(16, width - 54))
+        end = 24 + room
+        return Columns(17, room, 0, 0, end, 0, 0, end + 5, end + 7, max(0, width - end - 8))
     if width < 110:
         workflow, room, repo, repo_width = 17, 16, 34, 8
         if one_repository:
@@ -158,6 +162,9 @@ def heading_line(heading: Heading | None) -> Line:
 class SessionList(LineList):
     """Every session that the chip and the filter let through."""
 
+    pushed = 0
+    """By how many lines the view was moved so that the cursor's line kept its place."""
+
     @property
     def listing(self) -> Listing:
         return dashboard(self).listing
@@ -195,8 +202,16 @@ class SessionList(LineList):
 
     def follow_listing(self) -> None:
         """The order or the number of sessions changed; the cursor stays on its session."""
+        top = self.scroll_offset.y
         self.lines_changed(keep=self.listing.line_of(self.listing.selected) or 0)
         self._show_heading()
+        self.pushed += max(0, self.scroll_offset.y - top)
+
+    @property
+    def new_above(self) -> int:
+        """How many lines came above the view while it kept its place."""
+        self.pushed = min(self.pushed, self.scroll_offset.y)
+        return self.pushed
 
     def _show_cursor(self) -> None:
         super()._show_cursor()
@@ -251,6 +266,8 @@ class ListHead(Painted):
         line.put(at.note, "NOTE", "faint")
         if listing.expected is not None:
             line.right(width - 1, f"reading {listing.count(None):,}…".replace(",", " "), "muted")
+        elif above := sum(one.new_above for one in self.screen.query(SessionList)):
+            line.right(width - 1, f"{above} new above", "muted")
         return [line]
 
     def on_click(self, event: Click) -> None:

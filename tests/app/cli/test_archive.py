@@ -85,9 +85,7 @@ def test_a_run_that_goes_on_is_shown_again(home: Home, make_session: MakeSession
 
 
 @pytest.mark.parametrize("command", ["archive", "restore"])
-def test_json_is_one_document(
-    call: CommandLine, make_session: MakeSession, command: str
-) -> None:
+def test_json_is_one_document(call: CommandLine, make_session: MakeSession, command: str) -> None:
     one = make_session("session-one", end="paused")
     found = call("sessions", command, one, "--json").expect(0).document
     assert found["total"] == 1 and found["sessions"][0]["id"] == one

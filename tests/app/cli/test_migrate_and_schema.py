@@ -73,9 +73,7 @@ def test_the_schema_is_one_valid_document(call: CommandLine) -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-def test_a_dry_run_shows_what_is_inserted(
-    call: CommandLine, here: Path, tmp_path: Path
-) -> None:
+def test_a_dry_run_shows_what_is_inserted(call: CommandLine, here: Path, tmp_path: Path) -> None:
     file = tmp_path / "w.yml"
     file.write_text(
         "templates: {t: [{shell: 'echo ${x}'}]}\n"

@@ -59,6 +59,15 @@ def test_a_step_may_be_chosen_counted_from_one(call: CommandLine, mended: str) -
     assert call("resume", mended, "--plan", "--restart").expect(0).stdout.count("run again") >= 2
 
 
+def test_a_workflow_can_be_named(call: CommandLine, mended: str, here: Path) -> None:
+    assert "nowhere.yml" in call("resume", mended, "--workflow", "nowhere.yml").expect(3).stderr
+    steps = ["echo one", "echo two", "echo other"]
+    (here / "other.yml").write_text("".join(f'- shell: "{step}"\n' for step in steps))
+    done = call("resume", mended, "--workflow", "other.yml", "--plan").expect(1)
+    assert "3 shell: echo other" in done.stdout
+    assert "--force passes: finished steps differ" in done.stdout
+
+
 def test_two_beginnings_contradict_each_other(call: CommandLine, failed: str) -> None:
     call("resume", failed, "--restart", "--from-step", "2").expect(2)
 

@@ -153,7 +153,9 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(
 def test_a_dry_run_fills_in_what_is_known_and_nothing_else(
     call: CommandLine, workflow: Write
 ) -> None:
-    text = "- shell: echo ${ARG} ${greeting} $HOME\n- shell: echo ${later:-none}\n  capture: later\n"
+    text = (
+        "- shell: echo ${ARG} ${greeting} $HOME\n- shell: echo ${later:-none}\n  capture: later\n"
+    )
     words = ("--args", "v2", "--param", "greeting=hi", "--json")
     document = call("run", workflow(text), "--dry-run", *words).expect(0).document
     texts = [step["text"] for step in document["steps"]]

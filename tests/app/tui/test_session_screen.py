@@ -126,9 +126,7 @@ async def test_variables_show_no_secret_and_not_how_long_it_is(
         assert found["changed_files"].value == '["src/api/auth.py", "tests/test_auth.py"]'
 
 
-async def test_a_running_step_ticks_in_list_detail_and_timeline(
-    home: Home, tmp_path: Path
-) -> None:
+async def test_a_running_step_ticks_in_list_detail_and_timeline(home: Home, tmp_path: Path) -> None:
     clock = [NOW]
     steps = (Step("shell: sleep 600", (5.0,)),)
     run = Run(1, "work", "api", steps, 0, 0, SessionStatus.RUNNING, owner="live", silent=0)
@@ -196,6 +194,14 @@ async def test_an_event_is_shown_as_it_was_written(store: PreparedStore, tmp_pat
 
 # -- resuming otherwise
 
+
+def plan_of(app: ProdigyApp) -> ResumePlanScreen:
+    """The plan in front."""
+    screen = app.screen
+    assert isinstance(screen, ResumePlanScreen)
+    return screen
+
+
 PLAN = PlanView(
     sentence="Nothing has run yet.",
     steps=(),
@@ -221,8 +227,7 @@ async def test_the_plan_follows_what_is_chosen_and_so_does_its_command(
     app = dashboard(store.home, tmp_path)
     async with running(app) as pilot:
         await press(pilot, "S", "u", "t")
-        screen = app.screen
-        assert isinstance(screen, ResumePlanScreen)
+        screen = plan_of(app)
         assert asked[-1] == ResumeChoice(skip_step=3, use_file=True, restore=True)
         told = "prodigy resume 7c1e4f02 --skip-step 3 --use-file --restore"
         assert screen.body.command() == told
@@ -236,8 +241,7 @@ async def test_another_step_is_chosen_from_a_list(store: PreparedStore, tmp_path
         await press(pilot, "R")
         assert isinstance(app.screen, ResumeFromScreen)
         await press(pilot, "k", "enter")
-        screen = app.screen
-        assert isinstance(screen, ResumePlanScreen)
+        screen = plan_of(app)
         assert screen.body.command() == "prodigy resume 7c1e4f02 --from-step 2"
         plan = screen.body.plan
         assert plan is not None and [step.fate.value for step in plan.steps] == [
@@ -254,8 +258,7 @@ async def test_a_session_that_changes_meanwhile_is_planned_again_and_enter_is_de
     app = dashboard(store.home, tmp_path)
     async with running(app) as pilot:
         await press(pilot, "r")
-        screen = app.screen
-        assert isinstance(screen, ResumePlanScreen)
+        screen = plan_of(app)
         row = app.listing.rows[failed_run().id]
         app.take((replace(row, step_index=3),))
         await until(pilot, lambda: screen.body.made_again, "the plan is made again")
@@ -272,19 +275,18 @@ async def test_enter_does_nothing_while_checks_are_being_made(
     app = dashboard(store.home, tmp_path)
     async with running(app) as pilot:
         await press(pilot, "r")
-        screen = app.screen
-        assert isinstance(screen, ResumePlanScreen)
+        screen = plan_of(app)
         screen.body.pending = True
         await press(pilot, "enter")
-        assert app.screen is screen and not screen._started
+        assert plan_of(app) is screen
+        assert not screen._started
         assert {check.finding for check in screen.body.checks()} == {Finding.PENDING}
 
 
 # -- failure
 
-async def test_failure_goes_from_one_failed_session_to_the_next(
-    home: Home, tmp_path: Path
-) -> None:
+
+async def test_failure_goes_from_one_failed_session_to_the_next(home: Home, tmp_path: Path) -> None:
     with prepared(home, tmp_path / "src"):
         app = dashboard(home, tmp_path)
         async with running(app) as pilot:
@@ -342,5 +344,3 @@ async def test_failure_shows_the_last_fifty_lines_and_with_l_all(
             assert app.screen.query_one(Input).value == "line 7"
             await press(pilot, "enter")
             assert pane.view.hits[:2] == [6, 69]
-
-

@@ -45,7 +45,7 @@ def store_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Home
         ("failure", ("f",)),
         ("failure_tab", ("enter", "3")),
         ("checkpoints", ("c",)),
-        ("events", ("enter", "5")),
+        ("events", ("enter", "6")),
         ("help", ("question_mark",)),
         ("palette", ("ctrl+p", "p", "a")),
         ("copy", ("y",)),

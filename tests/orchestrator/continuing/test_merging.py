@@ -66,6 +66,23 @@ def test_a_check_changes_nothing(stage: Stage) -> None:
     assert stage.git("status", "--porcelain") == ""
 
 
+def test_a_merge_by_git_needs_no_secret(stage: Stage) -> None:
+    path = stage.workflow(COMMITS, secrets={"KEY": "KEY_SOURCE"})
+    stage.run(path, env={"KEY_SOURCE": "of-the-run-only"}, args=("of-the-run-only",))
+    assert merge(stage).state is MergeState.MERGED
+    assert_merged(stage)
+
+
+def test_the_steps_of_a_merge_block_have_their_secrets_or_do_not_run(stage: Stage) -> None:
+    steps = [{"shell": 'test $KEY = of-the-run && git -C "$PLACE" merge ${merge.source_branch}'}]
+    path = stage.workflow(COMMITS, secrets={"KEY": "KEY_SOURCE"}, merge=steps)
+    stage.run(path, env={"KEY_SOURCE": "of-the-run"})
+    with pytest.raises(Refused, match="KEY_SOURCE"):
+        merge(stage)
+    known = {"KEY_SOURCE": "of-the-run", "PLACE": str(stage.world.repository)}
+    assert merge(stage, environment={**os.environ, **known}).state is MergeState.MERGED
+
+
 def test_a_target_that_moved_is_taken_in_first(stage: Stage) -> None:
     unmerged(stage)
     theirs = commit(stage, "other.txt")
@@ -121,8 +138,15 @@ def test_a_run_merges_at_its_end_when_told_to(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("point", "block"),
-    [("M1", False), ("M2", False), ("M3", False), ("M4", False), ("M5", False), ("M2", True),
-     ("M3", True)],  # fmt: skip
+    [
+        ("M1", False),
+        ("M2", False),
+        ("M3", False),
+        ("M4", False),
+        ("M5", False),
+        ("M2", True),
+        ("M3", True),
+    ],  # fmt: skip
 )
 def test_a_killed_merge_is_finished_by_the_next_one(stage: Stage, point: str, block: bool) -> None:
     keys: dict[str, Any] = {}

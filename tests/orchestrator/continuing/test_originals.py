@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.config import Config
+from orchestrator.resume import ResumeOptions, make_plan
 from store.home import Home
 from tests.orchestrator.continuing.stage import Stage
 
@@ -220,3 +222,27 @@ def test_a_run_of_the_original_that_may_be_running_needs_force(stage: Stage) -> 
     assert not stage.noted
     assert stage.resume(run_id=ID, force=True).exit_code == 0
     assert stage.noted == ["s3-given", "s4-given"]
+
+
+def test_a_workflow_that_was_not_recorded_can_be_named(stage: Stage) -> None:
+    left_by_the_original(stage, workflow_path=None, workflow_hash="flow-4")
+    named = stage.place / "elsewhere.yml"
+    (stage.world.repository / "flow.yml").rename(named)
+    refused = stage.refusal(run_id=ID)
+    assert "none was recorded" in refused.message
+    assert refused.hint == f"prodigy resume {ID} --workflow FILE"
+    options = ResumeOptions(workflow=named)
+    plan = make_plan(stage.world.home, ID, options, os.environ, Config())
+    assert plan.command == f"prodigy resume {ID} --workflow {named}"
+    result = stage.resume(run_id=ID, workflow=named)
+    assert result.exit_code == 0, result
+    assert stage.noted == ["s3-given", "s4-given"]
+    assert stage.checkpoint["workflow_path"] == str(named)
+    assert stage.checkpoint["x_prodigy"]["workflow"]["files"][0]["path"] == str(named)
+
+
+def test_a_workflow_that_is_named_has_steps(stage: Stage) -> None:
+    left_by_the_original(stage, workflow_path=None)
+    job = stage.place / "job.yml"
+    job.write_text("name: j\nmap: {input: a.json, agent_template: [{shell: a}]}\n")
+    assert "MapReduce" in stage.refusal(run_id=ID, workflow=job).message

@@ -72,7 +72,7 @@ EVENTS = {
         " tolerated captured log log_bytes usage",
         "step_failed": "step_index attempt duration exit_code signal timed_out error head log"
         " log_bytes",
-        "handler_started": "step_index role n label",
+        "handler_started": "step_index role n label log",
         "handler_completed": "step_index role n label log exit_code duration",
         "validation_result": "step_index attempt completion threshold missing_count status",
         "checkpoint_created": "job_id version agents_completed kind step_index",
@@ -88,7 +88,7 @@ EVENTS = {
         "signal_received": "signal action",
         "control_received": "action requested_by requested_at",
         "control_dropped": "action reason",
-        "merge_started": "source target",
+        "merge_started": "source target commits",
         "merge_finished": "state target commit error",
         "store_warning": "path problem",
         "checkpoint_failed": "job_id error",

@@ -48,6 +48,13 @@ def test_a_wanted_merge_moves_the_users_checkout_forward(run_workflow: RunWorkfl
     assert merged["commit"] == git(ran.repository, "rev-parse", "main")
 
 
+def test_the_timeline_says_how_many_commits_a_merge_brings(run_workflow: RunWorkflow) -> None:
+    step = 'shell: "date +%N >>made.txt", auto_commit: true'
+    ran = run_workflow(f"[{{{step}}}, {{{step}}}]", merge=True).completed()
+    (started,) = ran.events("merge_started")
+    assert (started["target"], started["commits"]) == ("main", 2)
+
+
 def test_a_target_that_moved_on_gets_a_merge_commit(run_workflow: Runner) -> None:
     ran = run_workflow(
         f"""

@@ -146,3 +146,18 @@ def test_computed_values_are_made_once_for_each_step(run_workflow: RunWorkflow) 
         env={"GIVEN": "outer"},
     ).completed()
     assert ran.lines() == ["first 1", "none 2 outer 7"]
+
+
+def test_the_results_of_a_test_step_are_those_of_a_test_until_the_next_one(
+    run_workflow: RunWorkflow,
+) -> None:
+    ran = run_workflow(
+        """
+        - test: "echo one; echo two >&2; exit 4"
+          on_failure: {shell: "echo ${test.attempt} >>trace", max_attempts: 1, fail_workflow: false}
+        - test: "echo three"
+        - shell: "echo four"
+        - shell: "echo ${test.output} ${test.exit_code} ${shell.output} >>trace"
+        """
+    ).completed()
+    assert ran.lines() == ["1", "three 0 four"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.reporting import HandlerStarted
 from tests.orchestrator.engine.runs import Ran, RunWorkflow
 
 SUCCEEDED, TOLERATED, FAILED = "succeeded", "tolerated", "failed"
@@ -293,3 +294,26 @@ def test_a_mistake_in_the_handling_itself_fails_the_step(run_workflow: RunWorkfl
           env: {soon: "soon"}
         """
     ).failed("is not a duration")
+
+
+def test_the_log_of_a_handler_is_known_when_it_starts(run_workflow: RunWorkflow) -> None:
+    ran = run_workflow(
+        """
+        - shell: "exit 1"
+          on_failure:
+            - {shell: "echo first"}
+            - {shell: "echo never", when: "false"}
+            - {shell: "exit 0", validate: {shell: "echo within"}}
+        """
+    ).completed()
+    started = ran.events("handler_started")
+    assert [event["n"] for event in started] == [1, 2, 3, 1]
+    assert started[1]["log"] is None
+    logs = [ran.home.run_directory(ran.id) / event["log"] for event in started if event["log"]]
+    assert [path.read_text() for path in logs] == ["first\n", "", "within\n"]
+    ended = ran.events("handler_completed")
+    assert sorted(event["log"] or "" for event in ended) == sorted(
+        event["log"] or "" for event in started
+    )
+    told = {event.label: event.log for event in ran.of(HandlerStarted)}
+    assert told["shell: echo first"] == logs[0]

@@ -163,3 +163,24 @@ def test_no_part_of_a_secret_is_left_where_a_text_is_cut(
     for path in [*ran.home.root.rglob("*.json"), *ran.home.root.rglob("*.jsonl")]:
         if ".git" not in path.parts and path.is_file():
             assert b"xabcdef" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{shell: TEXT, capture: x, capture_format: json}",
+        "{shell: TEXT, capture: x, capture_format: number}",
+        "{claude: '/tell ${cmd:(TEXT) >&2; exit 1}'}",
+        "{shell: 'true', env: {MADE: {command: '(TEXT) >&2; exit 1'}}}",
+    ],
+)
+def test_no_part_of_a_secret_is_left_in_a_message_that_quotes_a_beginning(
+    run_workflow: RunWorkflow, fake_claude: Path, step: str
+) -> None:
+    text = "printf %0194d 0 | tr 0 x; echo $KEY"
+    ran = run_workflow(
+        f"{{secrets: {{KEY: KEY}}, commands: [{step.replace('TEXT', text)}]}}",
+        env={"KEY": "abcdefghijklmnop"},
+    ).failed("xxxx")
+    assert "xa" not in ran.result.message
+    assert "xa" not in json.dumps([ran.record, ran.checkpoint, ran.events()])

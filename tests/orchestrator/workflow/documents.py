@@ -15,44 +15,24 @@ from orchestrator.workflow.field_tables import TABLES, FieldRow
 from orchestrator.workflow.model import BackoffKind, CaptureFormat, FailureStrategy
 from orchestrator.workflow.parameter_fields import PARAMETER_TYPES
 from orchestrator.workflow.retry_fields import CAUSES
+from tests.orchestrator.workflow.random_values import (
+    EXPRESSIONS,
+    PATTERNS,
+    Strategy,
+    anything,
+    boolean,
+    count,
+    data,
+    duration,
+    name,
+    number,
+    one_or_more,
+    positive,
+    text,
+    texts,
+)
 
 Document = dict[str, Any]
-Strategy = st.SearchStrategy[Any]
-
-_CHARACTERS = "abcXYZ019 \n\t'\"`$#{}[]()&*!|>%@,:;?-+=/\\.~_éß\xa0日🙂\ufeff"
-_SHELL = ("echo '${x}'", "a | b", "ls *.py # all", "printf '%s\\n' \"$@\"", "make\nmake check\n")
-_WORDS = ("true", "no", "null", "~", "3", "1.10", "0755", "2024-01-31", "22:22", "1e3", "shell: x")
-_EXPRESSIONS = ("true", "${a} == 'x' && b", "x in [1, 'two']", "!(n < 3)", "v =~ 'a\\.b'", "null")
-_PATTERNS = ("^fix: .+", "a|b", r"\d+", "${x}(")
-
-anything = st.one_of(st.sampled_from(_WORDS + _SHELL), st.text(alphabet=_CHARACTERS, max_size=12))
-text = anything.filter(lambda value: bool(value.strip()))
-name = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True).filter(
-    lambda word: word.lower() not in ("yes", "no", "on", "off", "true", "false", "null")
-)
-boolean = st.sampled_from([True, False, "true", "No", "ON", "off"])
-positive = st.one_of(st.integers(1, 99), st.integers(1, 99).map(str))
-count = st.one_of(st.integers(0, 99), st.integers(0, 99).map(str))
-number = st.one_of(
-    st.floats(0, 1000, allow_subnormal=False), st.integers(0, 1000), st.sampled_from(["0.5", "7."])
-)
-duration = st.one_of(
-    st.integers(0, 10_000),
-    st.floats(0.0001, 1e6),
-    st.sampled_from(["30s", "1h30m", "250ms", ".5", "$WAIT", "${w:-3}s"]),
-    st.fixed_dictionaries({"secs": st.integers(0, 9**9), "nanos": st.integers(0, 999_999_999)}),
-)
-data = st.recursive(
-    st.one_of(anything, st.integers(), st.floats(allow_nan=False, allow_infinity=False),
-              st.booleans(), st.none()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(anything, inner, max_size=3),
-    max_leaves=6,
-)  # fmt: skip
-texts = st.one_of(text, st.lists(anything, max_size=3))
-
-
-def one_or_more(each: Strategy) -> Strategy:
-    return st.one_of(each, st.lists(each, min_size=1, max_size=3))
 
 
 @st.composite
@@ -111,7 +91,7 @@ def types(depth: int) -> dict[str, Strategy]:
         "percent": st.floats(0, 100),
         "duration": duration,
         "durations": st.lists(duration, min_size=1, max_size=3),
-        "expression": st.sampled_from(_EXPRESSIONS),
+        "expression": st.sampled_from(EXPRESSIONS),
         "schema": st.one_of(text, st.dictionaries(name, data, max_size=2)),
         "steps": steps,
         "handlers": one_or_more(step(inner)),
@@ -123,7 +103,7 @@ def types(depth: int) -> dict[str, Strategy]:
             name, st.one_of(text, st.fixed_dictionaries({"file_pattern": text})), max_size=2
         ),
         "commit_config": of_table(
-            "commit_config", given={"message_pattern": st.sampled_from(_PATTERNS)}
+            "commit_config", given={"message_pattern": st.sampled_from(PATTERNS)}
         ),
         "retry": st.one_of(positive, of_table("retry_map", depth)),
         "backoff": st.one_of(
@@ -136,7 +116,7 @@ def types(depth: int) -> dict[str, Strategy]:
         "causes": one_or_more(
             st.one_of(
                 st.sampled_from(list(CAUSES)),
-                st.fixed_dictionaries({"pattern": st.sampled_from(_PATTERNS)}),
+                st.fixed_dictionaries({"pattern": st.sampled_from(PATTERNS)}),
             )
         ),
         "exhausted": st.one_of(
@@ -236,10 +216,8 @@ def _kind(depth: int) -> Strategy:
     inner = max(0, depth - 1)
     body = st.lists(step(inner), min_size=1, max_size=2)
     simple = [_beside(text, word, {}) for word in ("shell", "claude")]
-    labelled = [
-        st.tuples(each, text).map(lambda two: {**two[0], "name": two[1]}) for each in simple
-    ]
-    kinds = [
+    labelled = [st.fixed_dictionaries({word: text, "name": text}) for word in ("shell", "claude")]
+    kinds: list[Strategy] = [
         *simple,
         *labelled,
         _beside(st.one_of(text, st.fixed_dictionaries({"command": text})), "test", {}),
@@ -303,7 +281,7 @@ def env() -> Strategy:
         st.fixed_dictionaries({"value": anything}, optional=secret),
         st.fixed_dictionaries({"command": anything}, optional={"cache": boolean, **secret}),
         st.fixed_dictionaries(
-            {"condition": st.sampled_from(_EXPRESSIONS)},
+            {"condition": st.sampled_from(EXPRESSIONS)},
             optional={"when_true": anything, "when_false": anything, **secret},
         ),
         st.fixed_dictionaries(
@@ -374,12 +352,18 @@ def workflows(draw: st.DrawFn) -> Document:
         document["templates"] = {"greet": draw(_template()), "part": draw(_template())}
         uses = st.fixed_dictionaries(
             {"use": st.sampled_from(["greet", "part"])},
-            optional={"with": st.dictionaries(name, data, max_size=2), "id": name, "when": text
-                      .map(lambda _: "true")},
-        )  # fmt: skip
-        steps += draw(st.lists(uses, max_size=2, unique_by=lambda one: one["use"]))
+            optional={
+                "with": st.dictionaries(name, data, max_size=2),
+                "id": name,
+                "when": st.sampled_from(EXPRESSIONS),
+            },
+        )
+        used_once: Strategy = st.lists(uses, max_size=2, unique_by=lambda one: str(one["use"]))
+        steps += draw(used_once)
     if draw(st.booleans()):
-        subs = draw(st.lists(_sub_workflow(), min_size=1, max_size=3))
+        subs = [draw(_sub_workflow([]))]
+        # the files and secrets of several end up in an order that depends on where each is placed
+        subs += draw(st.lists(_sub_workflow(["env_files", "secrets"]), max_size=2))
         document["sub_workflows"] = {f"sub{index}": one for index, one in enumerate(subs)}
         if draw(st.booleans()):
             steps.append({"workflow": "sub0", "id": draw(name)})
@@ -393,8 +377,8 @@ def _template() -> Strategy:
 
 
 @st.composite
-def _sub_workflow(draw: st.DrawFn) -> Document:
-    without = ["name", "source", "commands", "extends", "setup"]
+def _sub_workflow(draw: st.DrawFn, without: list[str]) -> Document:
+    without = ["name", "source", "commands", "extends", "setup", *without]
     given = {"parameters": st.dictionaries(name, data, max_size=2)}
     document = draw(of_table("sub_workflow_map", 1, without=without, given=given))
     document["commands"] = draw(st.lists(step(1), min_size=1, max_size=2))

@@ -150,3 +150,18 @@ def test_an_expression_is_checked_at_load_with_the_place_inside_it() -> None:
     assert problem.startswith("2:16: error: 'when' cannot be read:"), problem
     assert step("- shell: x\n  when: true").when is not None
     assert load("- shell: x\n  when: ${a == 'x' && b} and (${c:-0} > 1)").workflow is not None
+
+
+def test_what_is_not_written_is_not_there() -> None:
+    loaded = workflow(
+        "secrets: {A: '${vault:}'}\n"
+        "profiles: {p: {description: null, env: {X: 1}}}\n"
+        "commands: [{shell: a}]\n"
+    )
+    assert loaded.secrets[0].key == "A"
+    assert loaded.profiles["p"].description is None
+
+
+def test_a_number_that_is_too_large_is_an_error() -> None:
+    text = "- shell: a\n  retry: {backoff: {type: exponential, base: 1e999}}\n"
+    assert problems(text) == ["2:46: error: 'base' expects a number, got '1e999'"]

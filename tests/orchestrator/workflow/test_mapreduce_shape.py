@@ -200,8 +200,7 @@ def test_a_number_may_be_a_name_of_env_or_of_the_environment(
 
 def test_one_setting_in_two_places_is_a_warning_that_names_the_winner() -> None:
     assert in_map("max_failures: 3", "max_failures: 4\nerror_policy: {max_failures: 3}\n") == [
-        "warning: 'max_failures' at the top level has no effect: "
-        "the one under 'map' at line 5 wins"
+        "warning: 'max_failures' at the top level has no effect: the one under 'map' at line 5 wins"
     ]
     assert in_map("max_failures: 3", "max_failures: 3\n") == []
     rest = "on_item_failure: skip\nerror_policy: {on_item_failure: dlq}\n"

@@ -198,3 +198,21 @@ def test_write_file() -> None:
 def test_write_file_mistakes(text: str, expected: str) -> None:
     (problem,) = problems(f"- write_file: {text}")
     assert problem.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- command: ''", "- name: ' '", "- {foreach: {command: ' '}, do: [{shell: a}]}"],
+)
+def test_a_blank_command_is_an_error_in_every_form(text: str) -> None:
+    assert len(problems(text)) == 1
+    assert load(text).workflow is None
+
+
+def test_the_commands_of_a_loop_are_its_own_in_a_handler_and_after_success() -> None:
+    loop = "{foreach: [1], commands: [{shell: a}]}"
+    for field in ("on_failure", "on_success"):
+        outer = step(f"- shell: x\n  {field}: {loop}\n")
+        (inner,) = outer.on_success or (outer.on_failure.steps if outer.on_failure else ())
+        assert inner.foreach is not None
+        assert [one.text for one in inner.foreach.steps] == ["a"]

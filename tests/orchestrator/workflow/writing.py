@@ -128,7 +128,7 @@ class _Writer:
 
     def _kind(self, step: Step) -> Document:
         if step.kind in (StepKind.SHELL, StepKind.CLAUDE):
-            return {str(step.kind): step.text}
+            return {"test" if step.is_test else str(step.kind): step.text}
         if step.kind is StepKind.FOREACH:
             assert step.foreach is not None
             return {"foreach": self._foreach(step.foreach)}

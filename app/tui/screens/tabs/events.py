@@ -60,6 +60,7 @@ class View(Tab):
     """The list of events, newest at the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "raw", show=False)]
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._is_open = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,7 +12,7 @@ from textual.message import Message
 from app import format as form
 from app.status_style import style_of
 from app.tui.actions import Subject, action
-from app.tui.backend import tilde
+from app.tui.backend import path_word
 from app.tui.details import SessionDetail, WorktreeView
 from app.tui.drawing import Line, rule
 from app.tui.failure_words import (
@@ -195,8 +193,7 @@ class WhatYouCanDo(Painted):
             return f"prodigy sessions show {form.short_id(row.id)} --failure"
         if name == "edit_workflow" and row.workflow_path:
             at = f"+{self._line} " if self._line else ""
-            file = form.one_line(tilde(Path(row.workflow_path)))
-            return f"$EDITOR {at}{file if file.startswith('~/') else shlex.quote(file)}"
+            return f"$EDITOR {at}{form.one_line(path_word(row.workflow_path))}"
         return ""
 
     def paint(self, width: int, height: int) -> list[Line]:

@@ -65,6 +65,8 @@ class StepList(LineList):
         self.rows: list[tuple[StepView, Span | None, bool]] = []
         self.axis: Axis | None = None
         self._opened_once: set[int] = set()
+        self.wants_cursor_seen = False
+        """The height is not known yet when the cursor is first placed."""
 
     def show(self, detail: SessionDetail) -> None:
         """Show the steps of a session; failed and running ones open by themselves once."""
@@ -80,6 +82,7 @@ class StepList(LineList):
         if first and focus is not None:
             place = next((y for y, row in enumerate(self.rows) if row[0] is focus), 0)
             self.place_cursor(place)
+            self.wants_cursor_seen = True
 
     def _arrange(self) -> None:
         at = self.current
@@ -203,6 +206,7 @@ class FactsPane(Painted):
         style = STEP_STYLES[step.sign]
         times = step.tries_words
         bad = step.sign in (StepSign.FAILED, StepSign.INTERRUPTED)
+        runs = step.sign is StepSign.RUNNING
         words = step.outcome or (style.word if step.sign is not StepSign.DONE else "")
         if step.seconds and bad:
             last = next((s for s in reversed(step.spans) if s.kind is SpanKind.ATTEMPT), None)
@@ -214,7 +218,7 @@ class FactsPane(Painted):
                 f"{step.number} {form.cut(short_label(step.label), 60)}",
                 times,
                 right=lambda line, end: line.right(
-                    end, form.cut(words, 40), style.role if bad else "muted"
+                    end, form.cut(words, 40), style.role if bad or runs else "muted"
                 ),
             )
         ]
@@ -293,6 +297,9 @@ class View(Tab):
         head.axis = steps.measure(self.size.width, self.board.now_us())
         head.repaint()
         steps.refresh()
+        if steps.wants_cursor_seen:
+            steps.wants_cursor_seen = False
+            self.call_after_refresh(steps.show_cursor)
 
     def tick(self) -> None:
         self._fit()

@@ -90,7 +90,7 @@ class View(Tab):
         shown.words = "No variables: no checkpoint of this session has any."
         place = next((y for y, one in enumerate(items) if one.name == at), None)
         shown.lines_changed(keep=place)
-        self.query_one(_Title).display = bool(items)
+        self.query_one(_Title).display = self.query_one(_Head).display = bool(items)
         self._show_value()
         self.session.show_footer()
 

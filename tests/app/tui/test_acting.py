@@ -1,0 +1,290 @@
+"""What keys do to sessions: it happens on disk, or the footer says why not; one or several."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from app.cli.main import root
+from app.tui.actions import ACTIONS, Subject, action
+from app.tui.app import ProdigyApp
+from app.tui.listing import Grouping
+from app.tui.screens.confirm import Confirm
+from app.tui.screens.too_small import TooSmallScreen
+from app.tui.settings import Settings
+from app.tui.widgets.footer import Footer
+from app.tui.widgets.session_list import SessionList
+from app.tui.widgets.toast import Toast
+from store.home import Home
+from store.requests import pending
+from store.row import SessionRow
+from store.states import SessionStatus, State
+from store.times import utc_now
+from tests.app.tui.driving import dashboard, press, running, until
+from tests.app.tui.prepared_store import PreparedStore, Run
+from tests.app.tui.sample_runs import every_state, numbered, prepared
+from tests.world import World
+
+UNMERGED = {State.UNMERGED, State.MERGE_FAILED}
+
+
+@pytest.fixture
+def store(home: Home, tmp_path: Path) -> Iterator[PreparedStore]:
+    with prepared(home, tmp_path / "src", every_state()) as made:
+        made.spoil(0x91D0C2AA)
+        yield made
+
+
+def select(app: ProdigyApp, run_id: str) -> None:
+    place = app.listing.line_of(run_id)
+    assert place is not None
+    app.screen.query_one(SessionList).place_cursor(place)
+
+
+def in_state(app: ProdigyApp, state: State) -> str:
+    return next(row.id for row in app.listing.rows.values() if row.state is state)
+
+
+def grouping(app: ProdigyApp) -> Grouping:
+    return app.listing.choices.grouping
+
+
+def said(app: ProdigyApp) -> str:
+    return app.action_screens()[-1].query_one(Footer).said
+
+
+def toasted(app: ProdigyApp) -> str:
+    return " ".join(toast.words for toast in app.action_screens()[-1].query(Toast))
+
+
+def archived(home: Home, run_id: str) -> bool:
+    record = json.loads(home.session_file(run_id).read_text("utf-8"))
+    return "archived_at" in record["metadata"]["x_prodigy"]
+
+
+def asked(home: Home, run_id: str) -> list[str]:
+    return [request.action for request in pending(home, run_id)]
+
+
+@pytest.mark.parametrize(("name", "key"), [("pause", "p"), ("cancel", "x"), ("archive", "D")])
+async def test_in_every_state_a_key_does_what_it_says_or_says_why_not(
+    store: PreparedStore, tmp_path: Path, name: str, key: str
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        rows = list(app.listing.rows.values())
+        assert len({row.state for row in rows}) >= 14
+        for row in rows:
+            select(app, row.id)
+            before = store.home.session_file(row.id).read_bytes()
+            why = action(name).why_not(app.action_screens()[-1].subject())
+            await press(pilot, key)
+            if why is not None:
+                assert said(app) == f"{key}: {why}"
+                assert store.home.session_file(row.id).read_bytes() == before
+            elif name == "pause":
+                assert asked(store.home, row.id) == ["pause"]
+                assert app.listing.rows[row.id].state is State.PAUSING
+            elif name == "cancel":
+                await press(pilot, "x")
+                record = json.loads(store.home.session_file(row.id).read_text("utf-8"))
+                done = record["status"] == "Cancelled"
+                assert done or "cancel" in asked(store.home, row.id)
+            else:
+                if row.state in UNMERGED:
+                    assert not archived(store.home, row.id)
+                    assert "not merged into main" in said(app)
+                    await press(pilot, "D")
+                assert archived(store.home, row.id)
+                assert row.id not in app.listing.rows
+
+
+async def test_what_was_archived_comes_back_for_half_a_minute(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        first = app.listing.selected
+        assert first is not None
+        await press(pilot, "u")
+        assert said(app) == "u: nothing was archived just now; prodigy sessions list --archived"
+        await press(pilot, "D")
+        assert first not in app.listing.rows and "u brings it back" in toasted(app)
+        await press(pilot, "u")
+        assert not archived(store.home, first)
+        assert app.listing.selected == first
+        await press(pilot, "D")
+        app.archived = (app.archived[0], time.monotonic() - 1)
+        await press(pilot, "u")
+        assert archived(store.home, first)
+
+
+async def test_marked_sessions_are_acted_on_together_after_one_question(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        running_ids = [row.id for row in app.listing.rows.values() if row.state is State.RUNNING]
+        paused = in_state(app, State.PAUSED)
+        for run_id in (*running_ids, paused):
+            select(app, run_id)
+            await press(pilot, "space")
+        assert list(app.listing.marked) == [*running_ids, paused]
+        await press(pilot, "p")
+        assert all(asked(store.home, run_id) == ["pause"] for run_id in running_ids)
+        assert toasted(app) == "2 asked to pause. translate-docs: already paused."
+        assert list(app.listing.marked) == [paused]
+        for run_id in running_ids:
+            select(app, run_id)
+            await press(pilot, "space")
+        await press(pilot, "x")
+        assert isinstance(app.screen, Confirm)
+        assert len(app.screen.question.touched) == 3
+        assert app.screen.question.command.startswith("prodigy cancel ")
+        await press(pilot, "enter")
+        assert all("cancel" not in asked(store.home, run_id) for run_id in running_ids)
+        await press(pilot, "x", "x")
+        assert all("cancel" in asked(store.home, run_id) for run_id in running_ids)
+
+
+async def test_ranges_and_all_shown_are_marked_and_esc_unmarks(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        await press(pilot, "v", "j", "j", "v")
+        assert list(app.listing.marked) == app.listing.view[:3]
+        await press(pilot, "escape")
+        assert not app.listing.marked
+        await press(pilot, "4", "asterisk")
+        assert set(app.listing.marked) == set(app.listing.view)
+        await press(pilot, "1", "D", "enter")
+        assert all(archived(store.home, row.id) for row in app.archived[0])
+        assert len(app.archived[0]) == 2
+
+
+async def test_grouping_this_repository_and_sorts(store: PreparedStore, tmp_path: Path) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        selected = app.listing.selected
+        await press(pilot, "b")
+        assert grouping(app) is Grouping.REPOSITORY
+        heading = app.listing.heading_at(0)
+        assert heading is not None and heading.count > 0
+        sessions = app.screen.query_one(SessionList)
+        assert app.listing.selected == selected
+        await press(pilot, "g", "k")
+        assert app.listing.at(sessions.cursor) is not None
+        await press(pilot, "b", "b")
+        assert grouping(app) is Grouping.NONE
+        await press(pilot, "full_stop")
+        assert said(app) == ".: not in a git repository"
+        app.repository = "webapp"
+        await press(pilot, "full_stop")
+        assert {app.listing.rows[one].repo for one in app.listing.view} == {"webapp"}
+        await press(pilot, "escape")
+        assert len(app.listing) == len(app.listing.rows)
+
+
+async def test_a_terminal_too_small_says_so_until_it_is_not(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app, (52, 12)) as pilot:
+        assert isinstance(app.screen, TooSmallScreen)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not isinstance(app.screen, TooSmallScreen), "it is large enough")
+
+
+def test_every_command_line_of_the_table_is_a_command_there_is() -> None:
+    row = SessionRow("session-7c1e4f02", State.FAILED, workflow_path="/x/fix.yml", repo="api")
+    for one in ACTIONS:
+        for part in one.command_line(Subject(row)).replace("$(", "; ").replace(")", " ").split(";"):
+            words = shlex.split(part.strip().strip('"').replace('"', ""))
+            if words[:1] != ["prodigy"]:
+                continue
+            command: Any = root()
+            for word in words[1:]:
+                found = command.get_command(_context(command), word)
+                if found is None:
+                    raise AssertionError(f"{one.name}: no command {word} in {' '.join(words)}")
+                command = found
+                if not hasattr(command, "get_command"):
+                    break
+            options = {name for parameter in command.params for name in parameter.opts}
+            flags = [word for word in words if word.startswith("-") and len(word) > 1]
+            assert set(flags) <= options, f"{one.name}: {flags}"
+
+
+def _context(command: Any) -> Any:
+    import click
+
+    return click.Context(command)
+
+
+# -- with the real program
+
+
+async def test_what_a_run_made_is_merged_by_a_process_of_its_own(world: World) -> None:
+    made = "commands:\n  - shell: echo hi > made.txt && git add . && git commit -qm made\n"
+    world.run(made)
+    app = dashboard(world.home, world.repository, clock=utc_now, live=True)
+    async with running(app) as pilot:
+        await until(pilot, lambda: State.UNMERGED in _states(app), "it is unmerged")
+        select(app, in_state(app, State.UNMERGED))
+        run_id = app.listing.selected
+        assert run_id is not None
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, Confirm), "the question is asked")
+        assert isinstance(app.screen, Confirm)
+        assert app.screen.question.touched[0].words.startswith("1 commit, 1 file +1 −0")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.listing.rows[run_id].state is State.MERGED, "it is merged")
+        await until(pilot, lambda: toasted(app).startswith("Merged"), "that is said")
+    assert (world.repository / "made.txt").exists()
+
+
+def _states(app: ProdigyApp) -> set[State]:
+    return {row.state for row in app.listing.rows.values()}
+
+
+async def test_keys_stay_alive_while_the_store_changes_fifty_times_a_second(
+    home: Home, tmp_path: Path
+) -> None:
+    runs = tuple(
+        Run(number, "work", "api", numbered(3), 1, 60, SessionStatus.PAUSED,
+            stop={"kind": "pause"}) for number in range(1, 60)
+    )  # fmt: skip
+    with prepared(home, tmp_path / "src", runs) as store:
+        app = dashboard(home, tmp_path, live=True, settings=Settings())
+        async with running(app) as pilot:
+            sessions = app.screen.query_one(SessionList)
+            paths = [store.home.session_file(run.id) for run in runs]
+            times = await _press_while_writing(pilot, sessions, paths)
+        assert sorted(times)[len(times) // 2] < 0.2
+
+
+async def _press_while_writing(
+    pilot: Pilot[Any], sessions: SessionList, paths: list[Path]
+) -> list[float]:
+    """How long each of twenty presses took to move the cursor, with writes between."""
+    times = []
+    for number in range(20):
+        for path in paths[number : number + 3]:
+            new = path.with_name(f".{path.name}.new")
+            new.write_text(
+                path.read_text("utf-8").replace('"current_step": 1', '"current_step": 2')
+            )
+            new.replace(path)
+        before, began = sessions.cursor, time.monotonic()
+        await pilot.press("j")
+        await until(pilot, lambda before=before: sessions.cursor == before + 1, "the cursor moved")  # type: ignore[misc]
+        times.append(time.monotonic() - began)
+    return times
