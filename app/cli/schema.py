@@ -13,7 +13,7 @@ from app.cli.invocation import Invocation
 
     An editor that has it completes keys and marks misspelt ones while you type. It knows keys,
     types and words; prodigy validate knows everything.""",
-    examples=("prodigy schema > workflow.schema.json",),
+    examples=("prodigy schema > workflow.schema.json", "prodigy schema | less"),
 )
 def schema(invocation: Invocation) -> int:
     from orchestrator.workflow.schema import workflow_schema

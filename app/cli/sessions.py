@@ -15,9 +15,7 @@ sessions = LazyGroup(
         "stats": Entry(
             "app.cli.sessions_stats:sessions_stats", "Success, durations and cost of many runs."
         ),
-        "archive": Entry(
-            "app.cli.sessions_archive:sessions_archive", "Hide sessions from lists."
-        ),
+        "archive": Entry("app.cli.sessions_archive:sessions_archive", "Hide sessions from lists."),
         "restore": Entry(
             "app.cli.sessions_archive:sessions_restore", "Show archived sessions again."
         ),

@@ -28,7 +28,7 @@ def sessions_archive(invocation: Invocation, *, ids: tuple[str, ...]) -> int:
 @command(
     "restore",
     help="Show archived sessions in lists again.",
-    examples=("prodigy sessions restore 7c1e",),
+    examples=("prodigy sessions restore 7c1e", "prodigy sessions restore 7c1e 0b77"),
 )
 @argument("ids", metavar="ID…", nargs=-1)
 def sessions_restore(invocation: Invocation, *, ids: tuple[str, ...]) -> int:

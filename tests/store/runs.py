@@ -84,7 +84,7 @@ def record(
         metadata={
             "worktree_name": run_id,
             "project_name": repo,
-            "x_prodigy": extension | (x or {}),
+            "x_prodigy": extension,
         },
     )
     document = new_document(config, run_id, BEGIN)
@@ -102,6 +102,7 @@ def record(
         )
     if merge is not None:
         document["metadata"]["merge"] = merge
+    document["metadata"]["x_prodigy"] |= x or {}
     return document
 
 

@@ -138,15 +138,15 @@ class SessionsScreen(ActionScreen):
 
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         """Bring list, chips, detail and footer up to date."""
-        self.list_changed()
+        self.list_changed(by_store=changed is not None)
         row = self.subject_row()
         if row is not None and (changed is None or row.id in changed):
             self.read_detail()
 
-    def list_changed(self) -> None:
+    def list_changed(self, *, by_store: bool = False) -> None:
         """The view is another: draw it, with the cursor on its session."""
         sessions = self.query_one(SessionList)
-        sessions.follow_listing()
+        sessions.follow_listing(by_store=by_store)
         self.query_one(Chips).repaint()
         self.query_one(ListHead).repaint()
         self.query_one(FilterBox).show_found()
@@ -271,7 +271,7 @@ class SessionsScreen(ActionScreen):
     def tick(self, *, full_minute: bool) -> None:
         self.query_one(SessionList).refresh_visible_ages(seconds_only=not full_minute)
         if not self.in_use and self.board.listing.settle():
-            self.list_changed()
+            self.list_changed(by_store=True)
         row = self.subject_row()
         if row is not None and row.state.is_live:
             self.read_detail()

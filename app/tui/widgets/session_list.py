@@ -200,12 +200,16 @@ class SessionList(LineList):
         if tell and row is not None and before != row.id:
             self.post_message(self.Moved(self, self.cursor))
 
-    def follow_listing(self) -> None:
-        """The order or the number of sessions changed; the cursor stays on its session."""
+    def follow_listing(self, *, by_store: bool = False) -> None:
+        """The order or the number of sessions changed; the cursor stays on its session.
+
+        Args:
+            by_store: sessions came or moved; it is not the person who chose another view.
+        """
         top = self.scroll_offset.y
         self.lines_changed(keep=self.listing.line_of(self.listing.selected) or 0)
         self._show_heading()
-        self.pushed += max(0, self.scroll_offset.y - top)
+        self.pushed = self.pushed + max(0, self.scroll_offset.y - top) if by_store else 0
 
     @property
     def new_above(self) -> int:

@@ -244,7 +244,7 @@ async def test_what_a_run_made_is_merged_by_a_process_of_its_own(world: World) -
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, Confirm), "the question is asked")
         assert isinstance(app.screen, Confirm)
-        assert app.screen.question.touched[0].words.startswith("1 commit, 1 file +1 −0")
+        assert app.screen.question.touched[0].words.startswith("1 commit, 1 file  +1 −0")
         await pilot.press("enter")
         await until(pilot, lambda: app.listing.rows[run_id].state is State.MERGED, "it is merged")
         await until(pilot, lambda: toasted(app).startswith("Merged"), "that is said")
