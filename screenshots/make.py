@@ -39,6 +39,7 @@ from store.home import Home  # noqa: E402
 from tests.app.tui.driving import dashboard, press, running  # noqa: E402
 from tests.app.tui.sample_runs import prepared  # noqa: E402
 from tests.app.tui.trend_runs import trend_runs  # noqa: E402
+from tests.app.tui.worked_tree import program_path  # noqa: E402
 from tests.app.tui.workflow_files import make_project  # noqa: E402
 
 PLACE = Path(__file__).resolve().parent
@@ -78,7 +79,7 @@ SHOTS = (
     Shot("events", "Session: events", keys=("enter", "6", "enter")),
     Shot("cancel", "Cancel", (80, 24), ("3", "space", "space", "space", "x")),
     Shot("grouped", "Sessions by repository", keys=("b",)),
-    Shot("filtered", "Sessions filtered", keys=("slash", *"cost>0.1", "space", *"pytest")),
+    Shot("filtered", "Sessions filtered", keys=("slash", *"status:needs", "space", *"since:6h")),
     Shot("new-run", "New run", project=True,
          keys=("n", "j", "j", "enter", *"v2.1", "tab", "9", "9", "tab")),
     Shot("dry-run", "Dry run", project=True, keys=("n", "j", "ctrl+t")),
@@ -93,6 +94,7 @@ async def picture(shot: Shot) -> str:
     with tempfile.TemporaryDirectory() as directory:
         user_home = Path(directory)
         os.environ["HOME"] = directory
+        os.environ["PATH"] = program_path(user_home / "bin")
         home = Home(user_home / ".prodigy")
         runs = tuple(trend_runs()) if shot.trends else () if shot.empty else None
         directory_shown = user_home

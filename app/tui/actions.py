@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from app.format import one_line, short_id
 from app.tui import reasons
@@ -79,9 +80,16 @@ class Action:
         row = subject.row
         step = row.step_index + 1 if row is not None else "N"
         base = row.base_commit[:12] if row is not None and row.base_commit else "BASE"
-        known = row is not None and row.workflow_path
-        workflow = one_line(shlex.quote(row.workflow_path)) if row is not None and known else "FILE"
+        workflow = _typed(row.workflow_path) if row is not None and row.workflow_path else "FILE"
         return self.command.format(id=subject.id, step=step, base=base, workflow=workflow)
+
+
+def _typed(path: str) -> str:
+    """A path as it is typed in a shell: quoted, the user's home as ``~``."""
+    home = f"{Path.home()}/"
+    inside = path.startswith(home)
+    rest = one_line(shlex.quote(path.removeprefix(home) if inside else path))
+    return f"~/{rest}" if inside else rest
 
 
 _SHOWN_KEYS: Mapping[str, str] = {

@@ -68,8 +68,9 @@ class Query:
 
 def search_text(row: SessionRow) -> str:
     """What plain words are looked for in, whatever the case."""
-    told = (row.id, row.workflow, row.repo, row.branch, row.error or "", row.problem or "")
-    return "\n".join(told).casefold()
+    names = (row.id, row.workflow, row.repo, row.branch)
+    wrong = (row.failure_label, row.error or "", row.problem or "")
+    return "\n".join((*names, *wrong)).casefold()
 
 
 def parse(text: str, now: datetime, saved: Mapping[str, str] | None = None) -> Query:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.app.tui.driving import dashboard, press, settled
 from tests.app.tui.prepared_store import NOW, Run, Step
 from tests.app.tui.sample_runs import failed_run, numbered, prepared
 from tests.app.tui.test_logs import HOSTILE
+from tests.app.tui.worked_tree import program_path
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 LONG = "".join(f"test_{number:03} {'.' * (number % 40)} ok\n" for number in range(300))
@@ -29,6 +29,7 @@ LONG = "".join(f"test_{number:03} {'.' * (number % 40)} ok\n" for number in rang
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Home:
     """At a path that is shown the same on every machine."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", program_path(tmp_path / "bin"))
     return Home(tmp_path / ".prodigy")
 
 
@@ -79,13 +80,7 @@ def compare(snap_compare: Any, home: Home, size: tuple[int, int], keys: tuple[st
 def test_session(
     name: str, keys: tuple[str, ...], size: tuple[int, int], worked: Home, snap_compare: Any
 ) -> None:
-    os.environ["PATH"] = os.defpath  # the plan names the programs that are missing
     assert compare(snap_compare, worked, size, keys)
-
-
-@pytest.fixture(autouse=True)
-def path_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", os.environ["PATH"])
 
 
 def failing(*steps: Step, at: int = 0, **more: Any) -> Run:

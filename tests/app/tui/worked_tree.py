@@ -69,6 +69,22 @@ class _Tree:
         return self.git("rev-parse", "HEAD")
 
 
+_PATH = os.environ["PATH"]
+
+
+def program_path(directory: Path) -> str:
+    """A PATH on which there is a ``claude``, whatever machine this is: plans name what is missing.
+
+    Args:
+        directory: where it is put.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    claude = directory / "claude"
+    claude.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    claude.chmod(0o755)
+    return f"{directory}{os.pathsep}{_PATH}"
+
+
 def with_worktree(run: Run, home: Home, projects: Path) -> Run:
     """A run with its repository and worktree made, and its first two steps' commits in it."""
     project = _Tree(projects / run.repo)
