@@ -54,7 +54,7 @@ def duration_json(seconds: float) -> dict[str, int]:
 
 
 def duration_seconds(value: object) -> float:
-    """Read a duration written as an object or as ``[secs, nanos]``; anything else is zero seconds."""
+    """Read a duration, an object or ``[secs, nanos]``; anything else is zero seconds."""
     match value:
         case {"secs": int() | float() as secs, **rest}:
             nanos = rest.get("nanos", 0) if isinstance(rest, Mapping) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +17,20 @@ from tests.orchestrator.continuing.stage import Stage
 from tests.program import ROOT, wait_until
 from tests.world import marked
 
-OTHER_PYTHONS = [
-    path
-    for version in ("3.12", "3.13")
-    for path in sorted(Path("/root/.pyenv/versions").glob(f"{version}.*/bin/python3"))
-]
+
+def other_pythons() -> list[Path]:
+    """The newer interpreters on PATH that really start."""
+    found = []
+    for version in ("3.12", "3.13"):
+        program = shutil.which(f"python{version}")
+        asking = ["-c", "import sys; print(sys.executable)"]
+        if program is not None:
+            answer = subprocess.run([program, *asking], capture_output=True, text=True, check=False)
+            found += [Path(answer.stdout.strip())] if answer.returncode == 0 else []
+    return found
+
+
+OTHER_PYTHONS = other_pythons()
 
 
 def completes(stage: Stage, run_id: str) -> None:
