@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from textual.events import Click, Resize
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -40,6 +41,7 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._painted: list[Line] | None = None
+        self._painted_size = Size(0, 0)
 
     def paint(self, width: int, height: int) -> list[Line]:
         """The lines to show, at most ``height`` of them."""
@@ -51,7 +53,7 @@ class Painted(Widget):
         self.refresh()
 
     def on_resize(self, _event: Resize) -> None:
-        self._painted = None
+        self.repaint()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -60,7 +62,9 @@ class Painted(Widget):
     @property
     def lines(self) -> list[Line]:
         """The lines as they are shown."""
-        if self._painted is None:
+        # The size may be another one before the event that says so has come.
+        if self._painted is None or self._painted_size != self.size:
+            self._painted_size = self.size
             self._painted = self.paint(self.size.width, self.size.height)
         return self._painted
 

@@ -143,10 +143,6 @@ class View(Tab):
         Binding("left,h", "other(-1)", show=False),
         Binding("right", "other(1)", show=False),
     ]
-    DEFAULT_CSS = """
-    #tab-changes _Files { width: 47; }
-    #tab-changes.-narrow _Files { width: 35; }
-    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -170,7 +166,7 @@ class View(Tab):
         return found[self.place] if self.place < len(found) else None
 
     def on_resize(self) -> None:
-        self.set_class(self.size.width < 110, "-narrow")
+        self.query_one(_Files).styles.width = 35 if self.size.width < 110 else 47
 
     def show(self, detail: SessionDetail) -> None:
         row = detail.row

@@ -85,7 +85,6 @@ class View(Tab):
     """The list, and beneath it what the checkpoint under the cursor holds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "resume_here", show=False)]
-    DEFAULT_CSS = "#tab-checkpoints _List { height: 8; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -67,13 +67,14 @@ class _Title(Painted):
 class View(Tab):
     """The list, and beneath it the whole value of the variable under the cursor."""
 
-    DEFAULT_CSS = "#tab-variables TextView { height: 40%; }"
-
     def compose(self) -> ComposeResult:
         yield _Head()
         yield _List()
         yield _Title()
         yield TextView(wraps=True)
+
+    def on_mount(self) -> None:
+        self.query_one(TextView).styles.height = "40%"
 
     def show(self, detail: SessionDetail) -> None:
         row, backend = detail.row, self.board.backend
