@@ -216,7 +216,12 @@ async def test_a_dry_run_shows_the_plan_and_enter_starts_it(world: World) -> Non
         await until(pilot, lambda: bool(app.started_here), "the run has begun")
         run_id = world.only_id
         ended = (State.COMPLETED, State.UNMERGED)
-        await until(pilot, lambda: app.listing.rows[run_id].state in ended, "it is complete")
+
+        def is_over() -> bool:
+            row = app.listing.rows.get(run_id)
+            return row is not None and row.state in ended
+
+        await until(pilot, is_over, "it is complete")
 
 
 async def test_a_read_only_dashboard_shows_the_form_and_starts_nothing(
