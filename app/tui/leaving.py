@@ -57,11 +57,9 @@ def edit_workflow(screen: ActionScreen, _key: str) -> None:
 def quit(screen: ActionScreen, _key: str) -> None:
     """Leave; runs go on. Those started here are named, and may be paused first."""
     board = screen.board
-    going = [
-        row
-        for run_id in board.started_here
-        if (row := board.listing.rows.get(run_id)) is not None and row.state.is_live
-    ]
+    known = map(board.listing.rows.get, board.started_here)
+    live = [row for row in known if row is not None and row.state.is_live]
+    going = sorted(live, key=lambda row: (row.started_us, row.id))
     if not going:
         board.exit(0)
         return

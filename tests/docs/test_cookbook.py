@@ -134,12 +134,12 @@ def test_complete(
 
 @recipe("Read structured output")
 def test_structured(text: str, run_workflow: Runner, project: Callable[..., Path]) -> None:
-    changes = [{"what": "it's \"fast\"", "who": "Ann"}, {"what": "$HOME is safe"}]
+    changes = [{"what": 'it\'s "fast"', "who": "Ann"}, {"what": "$HOME is safe"}]
     project(releaseDOTjson=json.dumps({"title": "1.4; rm x", "draft": False, "changes": changes}))
     ran = run_workflow(text).completed()
     assert ran.lines("NOTES.md") == [
         "1.4; rm x",
-        "- it's \"fast\" (Ann)",
+        '- it\'s "fast" (Ann)',
         "- $HOME is safe (somebody)",
     ]
     assert "2 changes" in ran.log(3)
@@ -194,17 +194,12 @@ def test_server(text: str, run_workflow: Runner, project: Callable[..., Path]) -
     )
     ran = run_workflow(text).completed()
     server = int(ran.text("pid"))
-    assert (
-        not psutil.pid_exists(server)
-        or psutil.Process(server).status() == psutil.STATUS_ZOMBIE
-    )
+    assert not psutil.pid_exists(server) or psutil.Process(server).status() == psutil.STATUS_ZOMBIE
 
 
 @recipe("Put things back whatever happens")
 def test_cleanup(text: str, run_workflow: Runner, project: Callable[..., Path]) -> None:
-    project(
-        migrate="#!/bin/sh\necho changed >db; exit 3\n", restoreDASHbackup="#!/bin/sh\nrm db\n"
-    )
+    project(migrate="#!/bin/sh\necho changed >db; exit 3\n", restoreDASHbackup="#!/bin/sh\nrm db\n")
     ran = run_workflow(text).failed("exit code 3")
     assert not (ran.worktree / "db").exists()
     assert ran.text("why.txt") == "the schema was newer than we are"
