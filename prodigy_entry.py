@@ -7,12 +7,17 @@ this process is changed; no variable of the environment is, so no child inherits
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+"""Lists make many small objects and then end: looking for cycles among them is time lost."""
 
 
 def prodigy() -> None:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _find_our_own_packages_first()
     from app.cli.main import main
 
