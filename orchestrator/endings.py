@@ -112,7 +112,7 @@ class Endings:
         )
         point("F4")
         final = State.UNMERGED if commits else State.COMPLETED
-        words = f"{count} step" if count == 1 else f"{count} steps"
+        words = _counted(count, "step")
         return Ending(final, "completed", 0, words, commits=commits)
 
     def failed(self, failed: StepFailed, outcome: StepOutcome) -> Ending:
@@ -269,6 +269,7 @@ class Endings:
         """What is shown last: how things stand and the command that comes next."""
         ctx, state = self._ctx, self._recorder.checkpoint
         cost = state.x.usage.get("cost_usd")
+        commits = self._commits() if ending.commits is None else ending.commits
         return RunResult(
             session_id=ctx.session_id,
             state=str(ending.state),
@@ -279,23 +280,22 @@ class Endings:
             worktree=ctx.worktree,
             step_index=state.index,
             total_steps=state.total_steps,
-            commits=self._commits() if ending.commits is None else ending.commits,
+            commits=commits,
             duration_seconds=duration_seconds,
             cost_usd=cost if isinstance(cost, int | float) else None,
             next_command=next_command(ending.state, ctx.session_id),
             failed_step=ending.failed_step,
-            kept=self._kept(ending),
+            kept=self._kept(ending, commits),
         )
 
-    def _kept(self, ending: Ending) -> str:
+    def _kept(self, ending: Ending, commits: int) -> str:
         """What there is for whoever goes on with it: finished steps, commits, files."""
         if ending.state in (State.MERGED, State.CANCELLED):
             return ""
         state = self._recorder.checkpoint
         words = []
         if ending.state in (State.FAILED, State.PAUSED) and state.index:
-            words.append(f"{_counted(state.index, 'finished step')}")
-        commits = self._commits() if ending.commits is None else ending.commits
+            words.append(_counted(state.index, "finished step"))
         if commits:
             words.append(_counted(commits, "commit"))
         files = self._uncommitted()
