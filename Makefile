@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: help install install-dev demo test crash check lint format types imports package \
-	screenshots record bench clean
+	screenshots pictures record bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,7 +41,7 @@ test: install-dev  ## all tests
 crash: install-dev  ## the crash tests, CRASH_KILLS kills at random instants
 	PRODIGY_CRASH_KILLS=$(CRASH_KILLS) $(BIN)/python -m pytest tests/crash --timeout 7200
 
-check: lint types imports package  ## everything but the tests
+check: lint types imports package pictures  ## everything but the tests
 
 lint: install-dev  ## ruff: rules and format
 	$(BIN)/ruff check
@@ -62,6 +62,9 @@ package: install  ## the wheel builds, installs and runs elsewhere
 
 screenshots: install-dev  ## pictures of every screen
 	$(BIN)/python -m screenshots.make
+
+pictures: install-dev  ## the committed pictures are what the screens show
+	$(BIN)/python -m screenshots.make --check
 
 record: install-dev  ## a recording of a run that fails, is repaired and resumed
 	$(BIN)/python scripts/record.py

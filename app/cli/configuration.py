@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.cli.failure import EXIT_USAGE
+from app.cli.output import Output
 from app.cli.problems import described
 from orchestrator.config import Config, load_config
 from orchestrator.refusal import Refused
-
-if TYPE_CHECKING:
-    from app.cli.invocation import Invocation
+from store.home import Home
 
 
-def checked_config(invocation: Invocation, repository: Path | None) -> Config:
-    """Read every layer of the configuration.
+def checked_config(
+    home: Home, repository: Path | None, environment: Mapping[str, str], out: Output
+) -> Config:
+    """Read every layer of the configuration; warnings are said on ``out``.
 
     Raises:
         Refused: a file or variable holds an error (exit 2).
     """
-    loaded = load_config(invocation.home, repository, invocation.environment)
+    loaded = load_config(home, repository, environment)
     if loaded.has_errors:
         raise Refused(
             "the configuration cannot be used",
@@ -30,5 +31,5 @@ def checked_config(invocation: Invocation, repository: Path | None) -> Config:
             hint="prodigy config validate",
         )
     for problem in loaded.problems:
-        invocation.out.warning(described(problem))
+        out.warning(described(problem))
     return loaded.config

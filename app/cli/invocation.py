@@ -49,4 +49,4 @@ class Invocation:
         """The settings in effect; warnings are shown, errors end the command (exit 2)."""
         from app.cli.configuration import checked_config
 
-        return checked_config(self, repository)
+        return checked_config(self.home, repository, self.environment, self.out)

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 
 from app.cli.invocation import Invocation
+from app.cli.log_showing import show_line, show_marker
 from app.cli.log_text import last_lines, readable_line
-from app.cli.logs import show_line, show_marker
 from app.cli.run_logs import RunLogFile, RunLogs
 from store.locks import Liveness, probe
 

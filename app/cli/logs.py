@@ -10,12 +10,12 @@ from app.cli.arguments import COUNT, STEP_NUMBER
 from app.cli.command import argument, command, flag, option
 from app.cli.failure import not_found, usage_error
 from app.cli.invocation import Invocation
-from app.cli.log_text import last_lines, on_terminal, readable_line, without_colors
+from app.cli.log_showing import show_line, show_marker
+from app.cli.log_text import last_lines, readable_line
 from app.cli.output import Cell, Column, Output
 from app.cli.run_logs import RunLogFile, logs_of_run
 from app.cli.runs import open_catalog, resolve_run
 from app.format import age, short_id, size
-from app.status_style import Role, to_ascii
 from store.catalog import SessionFilter
 from store.errors import StoreError
 from store.row import SessionRow
@@ -140,17 +140,6 @@ def _all_lines(log: RunLogFile) -> Iterator[str]:
     with log.path.open("rb") as file:
         for data in file:
             yield from readable_line(data.decode(errors="replace").rstrip("\r\n"))
-
-
-def show_marker(out: Output, log: RunLogFile) -> None:
-    """The line above the output of one log."""
-    text = without_colors(log.marker).replace("\n", " / ")
-    out.line(out.paint(to_ascii(text) if out.ascii else text, Role.FAINT))
-
-
-def show_line(out: Output, line: str) -> None:
-    """One line of output; colour sequences only where colour is allowed."""
-    out.line(on_terminal(line) if out.color else without_colors(line))
 
 
 def _newest_run(invocation: Invocation) -> str:
