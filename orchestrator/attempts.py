@@ -17,6 +17,7 @@ from orchestrator.nested import run_nested
 from orchestrator.outcomes import CommandOutcome, StepEnd, StepOutcome
 from orchestrator.reporting import StepRetrying, StepStarted, Waiting
 from orchestrator.step_checks import run_step_check
+from orchestrator.step_environments import scope_for
 from orchestrator.step_git import head_of, publish_step_git
 from orchestrator.stops import RunStopped
 from orchestrator.texts import duration_of, resolve_text
@@ -160,7 +161,7 @@ def _delay_before_next(
 
 
 def _durations(ctx: RunContext, step: Step, frame: Frame) -> Callable[[Duration], float]:
-    scope = ctx.environment.scope_for(ctx, step, frame)
+    scope = scope_for(ctx, step, frame)
     return lambda duration: duration_of(duration, scope) or 0.0
 
 
@@ -271,7 +272,7 @@ def _handlers(
 ) -> tuple[bool, str, StepOutcome | None]:
     """One round: whether all went well, the last output, and the handler that failed."""
     publish_step_git(ctx, frame)
-    scope = ctx.environment.scope_for(ctx, step, frame)
+    scope = scope_for(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(policy.timeout, scope)))
     numbers = {"TEST_ATTEMPT": str(run), "SHELL_ATTEMPT": str(run)}
     extra = {**frame.extra_env, **numbers}

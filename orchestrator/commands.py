@@ -13,8 +13,8 @@ from orchestrator.agent_run import run_agent
 from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.execution import execute, outcome_of
 from orchestrator.outcomes import CommandOutcome
-from orchestrator.run_environment import may_export
 from orchestrator.scopes import StepScope
+from orchestrator.step_environments import environment_for, may_export, scope_for
 from orchestrator.steps import claude, shell
 from orchestrator.steps.process import ProcessSpec
 from orchestrator.steps.write_file import write_file
@@ -48,7 +48,7 @@ def prepare(ctx: RunContext, step: Step, frame: Frame) -> PreparedStep:
     Raises:
         TextError: a text, the environment or the directory cannot be resolved.
     """
-    environment, scope = ctx.environment.for_step(ctx, step, frame)
+    environment, scope = environment_for(ctx, step, frame)
     directory = scope.command_directory = _directory(ctx, step, scope)
     timeout = duration_of(step.timeout, scope)
     deadline = earliest(frame.deadline, deadline_after(timeout))
@@ -273,7 +273,7 @@ def _with_output_copy(
     }
     data = b"".join(streams.get(stream, b"") for stream in step.capture.streams)
     try:
-        scope = ctx.environment.scope_for(ctx, step, frame)
+        scope = scope_for(ctx, step, frame)
         name = resolve_text(ctx, step.output_file, scope, TextKind.OTHER).text
         path = ctx.worktree / Path(name).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)

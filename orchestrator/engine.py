@@ -31,6 +31,7 @@ from orchestrator.reporting import (
     Warned,
 )
 from orchestrator.run_log import RunLog
+from orchestrator.step_environments import scope_for
 from orchestrator.step_git import (
     head_of,
     publish_git_now,
@@ -121,7 +122,7 @@ class Attempt:
             return None
         step = Step(kind=StepKind.SHELL, position=self.ctx.workflow.position)
         frame = Frame(0, "0-0", self.ctx.variables, None)
-        scope = self.ctx.environment.scope_for(self.ctx, step, frame)
+        scope = scope_for(self.ctx, step, frame)
         try:
             return duration_of(timeout, scope)
         except TextError as error:

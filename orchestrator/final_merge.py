@@ -19,6 +19,7 @@ from orchestrator.nested import run_nested
 from orchestrator.outcomes import UsageTally, added_to
 from orchestrator.recorder import CheckpointFailed, Recorder
 from orchestrator.reporting import MergeFinished, MergeQuestion, MergeStarted, Warned
+from orchestrator.step_environments import scope_for
 from orchestrator.stops import RunStopped, Stop
 from orchestrator.texts import TextError, duration_of
 from orchestrator.variables import Layer
@@ -216,7 +217,7 @@ class FinalMerge:
         ctx.variables.replace(Layer.MERGE, self._variables(target))
         frame = self._frame()
         if block.timeout is not None:
-            scope = ctx.environment.scope_for(ctx, block.steps[0], frame)
+            scope = scope_for(ctx, block.steps[0], frame)
             frame.deadline = deadline_after(duration_of(block.timeout, scope))
         for step in block.steps:
             outcome = run_nested(ctx, step, frame, "merge")

@@ -22,15 +22,18 @@ class Check:
     name: str
     verdict: Verdict
     words: str
+    at: str = ""
+    """When what it is about was written; a timestamp, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoneStep:
-    """A step that the checkpoint says is done."""
+    """A step that the checkpoint says is done; ``at`` is the timestamp of its end."""
 
     commits: int = 0
     tolerated: bool = False
     skipped: bool = False
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,20 @@ class RunFacts:
     """Whether it came to its end and was killed before its record said so."""
     workflow_missing: str | None = None
     """Why there is no workflow to go on with."""
-    workflow_instead: str = "prodigy run WORKFLOW"
-    """The command that would work then."""
+    unresolved: str | None = None
+    """Which secrets, parameters or files its steps need that are not to be had here."""
+    instead: str = "prodigy run WORKFLOW"
+    """The command that would work where one of these two stands against it."""
+    start_again: str = "prodigy run WORKFLOW"
+    """The command that starts the same from the beginning."""
     changed_on_disk: bool = False
     changed_steps: tuple[int, ...] = ()
     changed_done_steps: tuple[int, ...] = ()
     file_on_disk_used: bool = False
     worktree_path: str = ""
     worktree_present: bool = True
+    worktree_is_left: bool = False
+    """Whether its directory is there although git cannot use it as a worktree."""
     branch_present: bool = True
     branch: str = ""
     head: str | None = None
@@ -84,7 +93,11 @@ class RunFacts:
     operation: str | None = None
     merge_open: bool = False
     merged: bool = False
+    variables: tuple[str, ...] = ()
+    """Names of the variables that are restored."""
     lost_variables: tuple[str, ...] = ()
+    missing_secrets: tuple[str, ...] = ()
+    """Secrets that variables were masked with and that are not known here."""
     missing_programs: tuple[str, ...] = ()
     missing_variables: tuple[str, ...] = ()
     survivors: tuple[tuple[int, str], ...] = ()
@@ -115,8 +128,8 @@ def _checkpoint_check(facts: RunFacts) -> Check:
         words += f", {facts.pass_words}"
     if facts.checkpoint_problems:
         words += f"; not used: {facts.checkpoint_problems[0]}"
-        return Check("Checkpoint", Verdict.WARN, words)
-    return Check("Checkpoint", Verdict.OK, words)
+    verdict = Verdict.WARN if facts.checkpoint_problems else Verdict.OK
+    return Check("Checkpoint", verdict, words, facts.checkpoint_time)
 
 
 def _workflow_check(facts: RunFacts) -> Check:
@@ -132,7 +145,7 @@ def _workflow_check(facts: RunFacts) -> Check:
         return Check(
             "Workflow", Verdict.WARN, f"changed on disk since{where}; the saved copy is used"
         )
-    return Check("Workflow", Verdict.OK, "as it was")
+    return Check("Workflow", Verdict.OK, "as it was when the run began")
 
 
 def _worktree_check(facts: RunFacts) -> Check:
@@ -140,6 +153,8 @@ def _worktree_check(facts: RunFacts) -> Check:
         if facts.branch_present:
             words = "gone, its branch is there: it is made again"
             return Check("Worktree", Verdict.WARN, words)
+        if facts.worktree_is_left:
+            return Check("Worktree", Verdict.BAD, f"there, but its branch {facts.branch} is gone")
         return Check("Worktree", Verdict.BAD, "gone, and its branch too")
     where = [f"at {short_commit(facts.head)}"]
     verdict = Verdict.OK
@@ -168,21 +183,35 @@ def _variables_check(facts: RunFacts) -> Check:
     if facts.lost_variables:
         names = ", ".join(facts.lost_variables[:5])
         return Check("Variables", Verdict.WARN, f"cannot be restored whole: {names}")
-    return Check("Variables", Verdict.OK, "restored")
+    if facts.missing_secrets:
+        masked = ", ".join(facts.missing_secrets[:5])
+        return Check("Variables", Verdict.WARN, f"restored, but {masked} stays masked in them")
+    if not facts.variables:
+        return Check("Variables", Verdict.OK, "none were set")
+    names = ", ".join(facts.variables)
+    return Check("Variables", Verdict.OK, f"{len(facts.variables)} restored: {names}")
 
 
 def _process_check(facts: RunFacts) -> Check:
+    if facts.live_holder is not None:
+        return Check("Process", Verdict.BAD, f"somebody runs it: {facts.live_holder}")
     if facts.survivors:
         named = ", ".join(f"{pid} {name}" for pid, name in facts.survivors[:5])
         return Check("Process", Verdict.WARN, f"still alive, ended first: {named}")
-    return Check("Process", Verdict.OK, "none left")
+    if facts.owner_unknown is not None:
+        words = f"whether somebody runs it is not known: {facts.owner_unknown}"
+        return Check("Process", Verdict.WARN, words)
+    return Check("Process", Verdict.OK, "nobody runs it, no step is left alive")
 
 
 def _environment_check(facts: RunFacts) -> Check:
+    if facts.unresolved is not None:
+        return Check("Environment", Verdict.BAD, facts.unresolved)
     missing = [
         f"{kind} {', '.join(names[:5])}"
         for kind, names in (
             ("variables", facts.missing_variables),
+            ("secrets", facts.missing_secrets),
             ("programs", facts.missing_programs),
         )
         if names

@@ -40,12 +40,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What will happen to one step; ``index`` counts from 0."""
+    """What will happen to one step; ``index`` counts from 0, ``at`` is when a kept one ended."""
 
     index: int
     label: str
     action: Action
     why: str
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _planned(
             return PlannedStep(index, label, Action.KEEP, "done")
         if done is None:
             return PlannedStep(index, label, Action.SKIP, "not done, and left out")
-        return PlannedStep(index, label, Action.KEEP, _kept_because(done))
+        return PlannedStep(index, label, Action.KEEP, _kept_because(done), done.at)
     if index == facts.index and facts.failed:
         return PlannedStep(index, label, Action.RUN_AGAIN, facts.failure_words or "it failed")
     if index == facts.index and facts.in_flight:
@@ -161,7 +162,7 @@ def _planned(
     if index in facts.done:
         chosen = "from the beginning" if options.restart else f"from step {start + 1} on"
         return PlannedStep(index, label, Action.RUN_AGAIN, f"you asked for all {chosen}")
-    return PlannedStep(index, label, Action.RUN, "not run yet")
+    return PlannedStep(index, label, Action.RUN, "not reached yet")
 
 
 def _kept_because(done: DoneStep) -> str:
@@ -180,18 +181,22 @@ def _impossible(
     if facts.live_holder is not None:
         return f"It is live: {facts.live_holder}.", f"prodigy pause {short}"
     if facts.cancelled:
-        return "A cancelled session cannot be resumed.", "prodigy run WORKFLOW"
+        return "It was cancelled, which is final.", facts.start_again
     chosen = options.restart or options.from_step is not None or options.from_checkpoint is not None
     if facts.finished and not (options.force and chosen and not facts.merged):
         if facts.merge_open:
             return "Every step is done; the merge is open.", f"prodigy merge {short}"
-        return "It is already complete.", f"prodigy sessions show {short}"
+        merged = ", and its work is merged" if facts.merged else ""
+        return f"It is already complete{merged}.", f"prodigy sessions show {short}"
     if facts.read_only is not None:
         return f"This version cannot write it: {facts.read_only}.", f"prodigy sessions show {short}"
     if facts.workflow_missing is not None:
-        return facts.workflow_missing, facts.workflow_instead
+        return _sentence_of(facts.workflow_missing), facts.instead
     if not facts.worktree_present and not facts.branch_present:
-        return "Its worktree and its branch are gone.", "prodigy run WORKFLOW"
+        gone = "Its branch is" if facts.worktree_is_left else "Its worktree and its branch are"
+        return f"{gone} gone.", facts.start_again
+    if facts.unresolved is not None:
+        return _sentence_of(facts.unresolved), facts.instead
     total = len(facts.labels)
     wanted = next(
         (number for number in (options.from_step, options.skip_step) if number is not None), 1
@@ -200,6 +205,10 @@ def _impossible(
         number = wanted if start <= total else start + 1
         return f"There is no step {number}; it has {total}.", None
     return None, None
+
+
+def _sentence_of(reason: str) -> str:
+    return reason if reason.endswith(".") else f"{reason}."
 
 
 def _refusals(facts: RunFacts, options: ResumeOptions, start: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The environment of a run, resolved once per attempt, and that of each of its steps."""
+"""The environment of a run, resolved once per attempt."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.all_steps import every_step
-from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.git.command import Git, identity_fallback
 from orchestrator.reporting import RunRequest
-from orchestrator.scopes import StepScope
 from orchestrator.steps.masking import Secret, SecretKind, Secrets, looks_sensitive
-from orchestrator.steps.process import ProcessSpec
-from orchestrator.texts import TextError
 from orchestrator.workflow.environment import (
     StartScope,
     StepEnvironment,
@@ -21,17 +17,13 @@ from orchestrator.workflow.environment import (
     step_environment,
 )
 from orchestrator.workflow.interpolation import InterpolationError, referred_names
-from orchestrator.workflow.model import EnvEntry, EnvForm, Step, Workflow
+from orchestrator.workflow.model import EnvEntry, EnvForm, Workflow
 from orchestrator.workflow.problems import Problem
-from orchestrator.workflow.shell_names import exports_for
 from orchestrator.workflow.start_environment import (
     active_profile,
     resolve_env_files,
     resolve_secrets,
 )
-
-_COMMAND_SECONDS = 30.0
-_SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,105 +106,6 @@ class RunEnvironment:
         """What expressions may use where no variable has the name: ``branch``, ``profile``."""
         known = {"branch": self.branch, "profile": self.profile}
         return {name: value for name, value in known.items() if value is not None}
-
-    def for_step(
-        self, ctx: RunContext, step: Step, frame: Frame
-    ) -> tuple[StepEnvironment, StepScope]:
-        """The environment of a step and the names it sees; computed once per step and frame.
-
-        Raises:
-            TextError: a value of the environment cannot be made.
-        """
-        known = frame.environments.get(id(step))
-        if known is None:
-            known = self._for_step(ctx, step, frame)
-            frame.environments[id(step)] = known
-        return known
-
-    def scope_for(self, ctx: RunContext, step: Step, frame: Frame) -> StepScope:
-        """The names a step sees, its environment left out where that cannot be made."""
-        try:
-            return self.for_step(ctx, step, frame)[1]
-        except TextError:
-            return self._scope(ctx, frame, {})
-
-    def _scope(self, ctx: RunContext, frame: Frame, values: Mapping[str, str]) -> StepScope:
-        scope: StepScope
-
-        def run_computed(text: str) -> str:
-            exports = exports_for(text, frame.variables.lookup).entries
-            exported = {name: value for name, value in exports.items() if may_export(name)}
-            environment = {**values, **exported}
-            return _shell_output(ctx, frame, text, environment, scope.command_directory)
-
-        scope = StepScope(frame.variables, {}, self.process, ctx.worktree, run_computed)
-        return scope
-
-    def _for_step(
-        self, ctx: RunContext, step: Step, frame: Frame
-    ) -> tuple[StepEnvironment, StepScope]:
-        values: dict[str, str] = {}
-        scope = self._scope(ctx, frame, values)
-        try:
-            built = step_environment(
-                self.workflow,
-                step,
-                process=self.process,
-                files=self.files,
-                secrets=self.secret_values,
-                profile=self.profile,
-                scope=scope,
-                run_command=lambda text, env: _shell_output(ctx, frame, text, env, ctx.worktree),
-                cache=self.cached,
-                facts=self.facts,
-            )
-        except InterpolationError as error:
-            raise TextError(f"env: {error}") from None
-        ctx.secrets.learn(secrets_of(built))
-        values.update(built.values)
-        values.update(self.git_identity)
-        values["PRODIGY_AUTOMATION"] = "true"
-        if self.profile is not None:
-            values["PRODIGY_PROFILE"] = self.profile
-            values.setdefault("PROFILE", self.profile)
-        argument = frame.variables.lookup("ARG")
-        if isinstance(argument, str):
-            values["PRODIGY_ARG"] = argument
-        scope.declared = built.declared
-        return replace(built, values=values), scope
-
-
-def may_export(name: str) -> bool:
-    """Whether a workflow variable of that name may be exported to a shell text that mentions it."""
-    return not is_base_name(name) and not name.startswith("PRODIGY_")
-
-
-def _shell_output(
-    ctx: RunContext, frame: Frame, text: str, environment: Mapping[str, str], directory: Path
-) -> str:
-    """What a small command prints, for ``cmd:`` and ``{command}`` values.
-
-    Raises:
-        InterpolationError: it failed or took longer than 30 seconds.
-    """
-    frame.nested += 1
-    spec = ProcessSpec(
-        argv=("sh", "-c", text),
-        cwd=directory,
-        env=environment,
-        marks=(ctx.session_id, f"{frame.mark}.{frame.nested}"),
-    )
-    deadline = earliest(frame.deadline, deadline_after(_COMMAND_SECONDS))
-    result = ctx.processes.run(spec, log=None, stop=ctx.stops.now, deadline=deadline)
-    ctx.stops.check_now()
-    if result.timed_out:
-        raise InterpolationError(f"`{text}` took longer than 30 s")
-    if result.exit_code != 0:
-        stderr = result.stderr.decode("utf-8", "replace").strip()
-        said = ctx.secrets.mask_beginning(stderr, _SHOWN_CHARACTERS)
-        code = result.exit_code
-        raise InterpolationError(f"`{text}` failed with exit code {code} {said}".rstrip())
-    return result.stdout.decode("utf-8", "replace").rstrip("\n")
 
 
 # -- what is to be masked --------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.nested import run_nested
 from orchestrator.outcomes import CommandOutcome
 from orchestrator.reporting import Warned
+from orchestrator.step_environments import scope_for
 from orchestrator.stops import RunStopped
 from orchestrator.texts import duration_of
 from orchestrator.variables import Layer
@@ -27,7 +28,7 @@ def run_step_check(
     check = step.step_check
     if check is None:
         return outcome
-    scope = ctx.environment.scope_for(ctx, step, frame)
+    scope = scope_for(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(check.timeout, scope)))
     for tried in range(1, check.max_attempts + 1):
         failures = _failures(ctx, step, check, frame, deadline)

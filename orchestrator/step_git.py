@@ -19,6 +19,7 @@ from orchestrator.git.command import GitError
 from orchestrator.git.commits import auto_commit, commit_count, squash_since
 from orchestrator.git.repository import read_head
 from orchestrator.scopes import StepScope
+from orchestrator.step_environments import environment_for
 from orchestrator.texts import resolve_text
 from orchestrator.variables import Layer
 from orchestrator.workflow.expressions import Expression
@@ -213,7 +214,7 @@ def _is_checked(ctx: RunContext) -> bool:
 
 
 def _auto_commit(ctx: RunContext, step: Step, frame: Frame) -> None:
-    environment, scope = ctx.environment.for_step(ctx, step, frame)
+    environment, scope = environment_for(ctx, step, frame)
     template = step.commit_config.message_template
     message = f"Auto-commit: {step.label}"
     if template is not None:

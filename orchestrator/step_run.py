@@ -11,6 +11,7 @@ from orchestrator.context import Frame, RunContext
 from orchestrator.nested import run_all_nested
 from orchestrator.outcomes import CommandOutcome, StepEnd, StepOutcome
 from orchestrator.reporting import Warned
+from orchestrator.step_environments import environment_for
 from orchestrator.step_git import (
     StepRuleBroken,
     apply_commit_rules,
@@ -84,7 +85,7 @@ def _skipped_because(ctx: RunContext, step: Step, frame: Frame) -> str | None:
     if step.when is None:
         return None
     try:
-        _, scope = ctx.environment.for_step(ctx, step, frame)
+        _, scope = environment_for(ctx, step, frame)
         facts = ctx.environment.facts
         if step.when.is_true(scope, given=facts, warn=lambda words: warn_once(ctx, words)):
             return None

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from orchestrator.context import Frame, RunContext
 from orchestrator.scopes import StepScope
+from orchestrator.step_environments import environment_for
 from orchestrator.texts import TextError, resolve_text
 from orchestrator.variables import Layer
 from orchestrator.workflow.interpolation import InterpolationError, TextKind, sole_value
@@ -25,7 +26,7 @@ def template_values(ctx: RunContext, step: Step, frame: Frame) -> Iterator[None]
     with frame.variables.kept(Layer.ARGUMENTS):
         for values in step.arguments:
             try:
-                scope = ctx.environment.for_step(ctx, bare, replace(frame, environments={}))[1]
+                scope = environment_for(ctx, bare, replace(frame, environments={}))[1]
                 resolved = {k: resolved_value(ctx, v, scope) for k, v in values.items()}
             except TextError as error:
                 frame.problem = str(error)

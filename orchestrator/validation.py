@@ -11,6 +11,7 @@ from orchestrator.context import Frame, RunContext, deadline_after, earliest
 from orchestrator.nested import run_nested
 from orchestrator.outcomes import StepOutcome
 from orchestrator.reporting import Warned
+from orchestrator.step_environments import environment_for, scope_for
 from orchestrator.step_git import head_of, publish_step_git
 from orchestrator.texts import TextError, duration_of, resolve_text
 from orchestrator.variables import Layer
@@ -55,7 +56,7 @@ def result_file_before(ctx: RunContext, step: Step, frame: Frame) -> ResultFile 
 
 
 def _result_path(ctx: RunContext, step: Step, text: str, frame: Frame) -> Path:
-    scope = ctx.environment.scope_for(ctx, step, frame)
+    scope = scope_for(ctx, step, frame)
     return ctx.worktree / resolve_text(ctx, text, scope, TextKind.OTHER).text
 
 
@@ -131,7 +132,7 @@ def _validate_once(
     stale: ResultFile | None,
     attempt: int,
 ) -> ValidationResult:
-    _, scope = ctx.environment.for_step(ctx, step, frame)
+    _, scope = environment_for(ctx, step, frame)
     deadline = earliest(frame.deadline, deadline_after(duration_of(check.timeout, scope)))
     extra = {**frame.extra_env, "PRODIGY_VALIDATION": "true"}
     ran: list[tuple[Step, StepOutcome]] = []
