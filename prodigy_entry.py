@@ -21,7 +21,7 @@ def prodigy() -> None:
     _find_our_own_packages_first()
     from app.cli.main import main
 
-    sys.exit(main(sys.argv[1:]))
+    _leave(main(sys.argv[1:]))
 
 
 def prodigy_tui() -> None:
@@ -29,7 +29,12 @@ def prodigy_tui() -> None:
     _find_our_own_packages_first()
     from app.tui.main import main
 
-    sys.exit(main(sys.argv[1:]))
+    _leave(main(sys.argv[1:]))
+
+
+def _leave(code: int) -> None:
+    gc.freeze()  # or the interpreter looks for cycles once more among all that ends with it
+    sys.exit(code)
 
 
 def _find_our_own_packages_first() -> None:

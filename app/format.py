@@ -5,7 +5,9 @@ Every function is pure and returns plain text without padding; :func:`pad` makes
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 UNKNOWN = "–"
@@ -17,10 +19,17 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _WEEK = 7 * _DAY
 _YEAR = 365 * _DAY
+_FOREVER = 1000 * _YEAR
+"""No span of time is as long: such a number means nothing."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WIDE = frozenset("WF")
 _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
+_WIDE_IN_NEWER_UNICODE = re.compile(
+    "[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d376]"
+)
+_CHANGE_WIDTHS = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]")
+"""Variation selectors and skin tones: terminals do not agree on how wide what they change is."""
 _SHORT_ID = 8
 
 
@@ -34,7 +43,7 @@ def duration(seconds: float | None, *, finished: bool = False) -> str:
         seconds: the span; None or a negative one is unknown.
         finished: the span will not grow, so one under ten seconds shows a tenth (``0.4s``).
     """
-    if seconds is None or seconds < 0 or seconds != seconds:
+    if seconds is None or not 0 <= seconds < _FOREVER:
         return UNKNOWN
     if finished and seconds < 9.95:
         return f"{seconds:.1f}s"
@@ -45,7 +54,9 @@ def duration(seconds: float | None, *, finished: bool = False) -> str:
         return f"{whole // _MINUTE}m {whole % _MINUTE:02}s"
     if whole < 2 * _DAY:
         return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02}m"
-    return f"{whole // _DAY}d {whole % _DAY // _HOUR:02}h"
+    if whole < 100 * _DAY:
+        return f"{whole // _DAY}d {whole % _DAY // _HOUR:02}h"
+    return f"{whole // _DAY}d"
 
 
 def age(seconds: float | None) -> str:
@@ -53,7 +64,7 @@ def age(seconds: float | None) -> str:
 
     Never rounded up; a moment in the future is unknown.
     """
-    if seconds is None or seconds != seconds or seconds < 0:
+    if seconds is None or not 0 <= seconds < _FOREVER:
         return UNKNOWN
     if seconds < 2:
         return "now"
@@ -90,7 +101,10 @@ def clock(moment: datetime | None, now: datetime, *, seconds: bool = False) -> s
     if moment is None:
         return UNKNOWN
     here = None if now.tzinfo is UTC else now.tzinfo
-    local, today = moment.astimezone(here), now.astimezone(here)
+    try:
+        local, today = moment.astimezone(here), now.astimezone(here)
+    except OverflowError:  # the first or the last hours of the calendar
+        return UNKNOWN
     time = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     days = (today.date() - local.date()).days
     if days == 0:
@@ -115,7 +129,7 @@ def moment_from_microseconds(value: int | None) -> datetime | None:
 
 def estimate(seconds: float | None) -> str:
     """Write how long something may still take, in minutes at least: ``about 9m``."""
-    if seconds is None or seconds < 0:
+    if seconds is None or not 0 <= seconds < _FOREVER:
         return ""
     minutes = max(1, round(seconds / _MINUTE))
     return f"about {minutes}m" if minutes < 100 else f"about {round(minutes / 60)}h"
@@ -125,14 +139,14 @@ def estimate(seconds: float | None) -> str:
 
 
 def amount(value: float) -> str:
-    """Write a count with k, M or G: ``812``, ``18.2k``, ``120k``; one decimal below 100."""
+    """Write a count with k, M, G…: ``812``, ``18.2k``, ``120k``; one decimal below 100."""
     if value < 1000:
         return str(int(value))
-    for unit in "kMG":
+    for unit in "kMGTP":
         value /= 1000
-        if value < 999.5 or unit == "G":
+        if value < 999.5:
             return f"{_short_decimal(value)}{unit}"
-    raise AssertionError("unreachable")
+    return UNKNOWN
 
 
 def steps(done: int, total: int) -> str:
@@ -142,7 +156,7 @@ def steps(done: int, total: int) -> str:
 
 def cost(dollars: float | None, *, partly: bool = False) -> str:
     """Write an amount of money: ``$0.42``, ``$12.10``, ``$1.2k``; ``+`` when partly unpriced."""
-    if dollars is None or dollars != dollars:
+    if dollars is None or not dollars >= 0:
         return UNKNOWN
     more = "+" if partly else ""
     if 0 < dollars < 0.005:
@@ -196,7 +210,7 @@ def _short_decimal(value: float, *, below: float = 100) -> str:
 # -- ids ------------------------------------------------------------------------------------------
 
 
-def short_id(run_id: str, others: frozenset[str] | set[str] = frozenset()) -> str:
+def short_id(run_id: str, others: Collection[str] = ()) -> str:
     """The first eight characters after the prefix, more while another id begins the same.
 
     Args:
@@ -210,7 +224,7 @@ def short_id(run_id: str, others: frozenset[str] | set[str] = frozenset()) -> st
     if others:
         start = len(run_id) - len(body)
         while length < len(body) and any(
-            other != run_id and other[start:].startswith(body[:length]) for other in others
+            other.startswith(body[:length], start) and other != run_id for other in others
         ):
             length += 1
     return body[:length].rstrip("-")
@@ -258,18 +272,20 @@ def one_line(text: str) -> str:
     """Make outside text safe inside a row: line ends as `` / ``, controls visible."""
     if text.isascii() and text.isprintable():
         return text
-    lines = [line.strip() for line in text.splitlines()]
-    return visible(" / ".join(line for line in lines if line))
+    lines = [visible(line).strip() for line in text.splitlines()]
+    return " / ".join(line for line in lines if line)
 
 
 def visible(text: str, *, keep: str = "") -> str:
     """Show control characters as ``^[``, bidirectional and zero-width controls as ``·``.
 
+    What only changes the look of the character before it is left out.
+
     Args:
         text: text from outside.
         keep: control characters left as they are, such as a newline.
     """
-    if text.isprintable():
+    if text.isprintable() and (text.isascii() or not _CHANGE_WIDTHS.search(text)):
         return text
     return "".join(
         character if character in keep else _visible_character(character) for character in text
@@ -286,6 +302,8 @@ def _visible_character(character: str) -> str:
         return "^?"
     if 0x80 <= code < 0xA0:
         return f"^[{chr(code - 0x40)}"
+    if _CHANGE_WIDTHS.match(character):
+        return ""
     category = unicodedata.category(character)
     if category in ("Cf", "Zl", "Zp"):
         return "·"
@@ -299,7 +317,8 @@ def _cells(character: str) -> int:
         return 1
     if unicodedata.category(character) in _INVISIBLE:
         return 0
-    return 2 if unicodedata.east_asian_width(character) in _WIDE else 1
+    is_wide = unicodedata.east_asian_width(character) in _WIDE
+    return 2 if is_wide or _WIDE_IN_NEWER_UNICODE.match(character) else 1
 
 
 def _head(text: str, cells: int) -> str:

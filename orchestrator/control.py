@@ -12,14 +12,13 @@ from orchestrator.settling import is_over_unrecorded, record_cancel, record_end
 from orchestrator.stopped_run import read_run
 from store import repair, requests
 from store.errors import StoreError
-from store.events import last_events
 from store.home import Home
 from store.locks import Liveness, probe, process_state
+from store.noticed import was_noticed
 from store.owner import Owner, remove_owner
 from store.states import SessionStatus
 
 _LOOK_EVERY_SECONDS = 0.05
-_EVENTS_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +143,12 @@ def wait_answer(
         ):
             return _left_behind(home, run_id, action, owner)
         now = time.monotonic()
-        if _was_received(home, run_id, request):
+        if was_noticed(home, run_id, request):
             if not until_obeyed or now >= began + timeout_seconds:
                 return Answer(AnswerKind.RECEIVED, owner)
         elif now >= noticed_by:
             return Answer(AnswerKind.SILENT, owner, process_state(owner.pid))
         time.sleep(_LOOK_EVERY_SECONDS)
-
-
-def _was_received(home: Home, run_id: str, request: requests.Request) -> bool:
-    return any(
-        event.type == "control_received"
-        and event.fields.get("action") == request.action
-        and event.fields.get("requested_at") == request.requested_at
-        for event in last_events(home, None, run_id, _EVENTS_LOOKED_AT)
-    )
 
 
 def _left_behind(home: Home, run_id: str, action: str, owner: Owner) -> Answer:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.all_steps import every_step
-from orchestrator.assembly import Parts, assemble
+from orchestrator.assembly import assemble
 from orchestrator.config import Config
 from orchestrator.final_merge import FinalMerge, MergeResult
 from orchestrator.git.changes import diff_stat
@@ -16,8 +16,9 @@ from orchestrator.git.command import GitError
 from orchestrator.git.merge import is_merged, would_merge_cleanly
 from orchestrator.git.worktrees import branch_commit, is_worktree, remake_from_branch
 from orchestrator.ownership import take_run
+from orchestrator.parts_of_run import parts_of
 from orchestrator.refusal import EXIT_FAILED, Refused
-from orchestrator.reopening import Reopened, reopen
+from orchestrator.reopening import reopen
 from orchestrator.reporting import MergeQuestion, Report
 from orchestrator.settling import is_over_unrecorded, record_end
 from orchestrator.start import reported_stops
@@ -25,7 +26,6 @@ from orchestrator.stopped_run import (
     StoppedRun,
     base_commit_of,
     find_repository,
-    metadata_of,
     read_run,
 )
 from orchestrator.stops import SignalWatch
@@ -148,7 +148,18 @@ def _merge(
     target = _target(run, into)
     if not is_worktree(run.worktree):
         remake_from_branch(reopened.repository, run.worktree, run.branch)
-    parts = _parts(home, run, reopened, lock, owner, config, report)
+    assert run.checkpoint is not None and run.record is not None
+    parts = parts_of(
+        reopened,
+        lock,
+        owner,
+        config,
+        report,
+        reported_stops(report),
+        base=base_commit_of(run, reopened.repository),
+        checkpoint=run.checkpoint,
+        record=run.record.document,
+    )
     attempt = assemble(parts)
     with SignalWatch(parts.stops, attempt.ctx.processes.kill_all), attempt.inbox:
         try:
@@ -197,37 +208,3 @@ def _target(run: StoppedRun, into: str | None) -> str:
             hint=f"prodigy merge {run.session_id} --into BRANCH",
         )
     return target
-
-
-def _parts(
-    home: Home,
-    run: StoppedRun,
-    reopened: Reopened,
-    lock: RunLock,
-    owner: Owner,
-    config: Config,
-    report: Report,
-) -> Parts:
-    assert run.checkpoint is not None and run.record is not None
-    base = base_commit_of(run, reopened.repository)
-    return Parts(
-        home=home,
-        session_id=run.session_id,
-        lock=lock,
-        owner=owner,
-        config=config,
-        workflow=reopened.workflow,
-        repository=reopened.repository,
-        worktree=run.worktree,
-        branch=run.branch,
-        base_branch=run.base_branch,
-        base_commit=base,
-        environment=reopened.environment,
-        parameters=reopened.parameters,
-        plan=reopened.plan,
-        checkpoint=run.checkpoint,
-        record=run.record.document,
-        metadata=metadata_of(run, reopened.repository, base),
-        stops=reported_stops(report),
-        report=report,
-    )

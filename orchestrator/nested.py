@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.context import Frame, RunContext
 from orchestrator.outcomes import StepOutcome
 from orchestrator.reporting import HandlerCompleted, HandlerStarted
+from orchestrator.step_git import head_of, step_facts
 from orchestrator.workflow.model import Step
 
 
@@ -35,7 +36,7 @@ def run_nested(ctx: RunContext, step: Step, frame: Frame, role: str, **changes: 
 
     inner = frame.inner(role, begins=begins, **changes)
     number = frame.nested
-    started = time.monotonic()
+    started, head = time.monotonic(), head_of(ctx)
     outcome = run_step(ctx, step, inner)
     duration = time.monotonic() - started
     begins(None)  # one that was skipped had no command
@@ -48,6 +49,7 @@ def run_nested(ctx: RunContext, step: Step, frame: Frame, role: str, **changes: 
         log=outcome.log,
         exit_code=outcome.exit_code,
         duration=duration,
+        commits=step_facts(ctx, head).commits,
     )
     ctx.report(HandlerCompleted(frame.index, role, outcome.exit_code, duration))
     return outcome

@@ -8,11 +8,12 @@ from typing import Any
 
 from orchestrator import passes
 from orchestrator.all_steps import every_step
-from orchestrator.assembly import AskPerson, Parts, assemble
+from orchestrator.assembly import AskPerson, assemble
 from orchestrator.config import Config
 from orchestrator.engine import Attempt
 from orchestrator.git.command import GitError
 from orchestrator.ownership import take_run
+from orchestrator.parts_of_run import parts_of
 from orchestrator.recorder import CheckpointFailed
 from orchestrator.refusal import EXIT_FAILED, Refused
 from orchestrator.reopening import Reopened
@@ -30,7 +31,7 @@ from orchestrator.resume_worktree import bring_back, settle_processes
 from orchestrator.settling import apply_truth, is_over_unrecorded, note_corrections, record_end
 from orchestrator.start import reported_stops
 from orchestrator.steps.foreach import forget_items_from
-from orchestrator.stopped_run import StoppedRun, base_commit_of, metadata_of, read_run
+from orchestrator.stopped_run import StoppedRun, base_commit_of, read_run
 from orchestrator.stops import SignalWatch, Stops
 from orchestrator.stored_variables import restored
 from orchestrator.variables import Layer
@@ -187,26 +188,16 @@ class _Resuming:
             report=self.report,
         )
         attempt = assemble(
-            Parts(
-                home=self.home,
-                session_id=self.run_id,
-                lock=lock,
-                owner=owner,
-                config=self.config,
-                workflow=reopened.workflow,
-                repository=reopened.repository,
-                worktree=run.worktree,
-                branch=run.branch,
-                base_branch=run.base_branch,
-                base_commit=base,
-                environment=reopened.environment,
-                parameters=reopened.parameters,
-                plan=reopened.plan,
+            parts_of(
+                reopened,
+                lock,
+                owner,
+                self.config,
+                self.report,
+                self.stops,
+                base=base,
                 checkpoint=checkpoint,
                 record=document,
-                metadata=metadata_of(run, reopened.repository, base),
-                stops=self.stops,
-                report=self.report,
                 ask_person=self.ask_person,
                 active_before=_active_seconds(document),
             )

@@ -78,6 +78,8 @@ class RunFacts:
     changed_steps: tuple[int, ...] = ()
     changed_done_steps: tuple[int, ...] = ()
     file_on_disk_used: bool = False
+    repository_gone: str | None = None
+    """Where its repository was."""
     worktree_path: str = ""
     worktree_present: bool = True
     worktree_is_left: bool = False
@@ -106,12 +108,17 @@ class RunFacts:
     """UUID of the agent's conversation in the step under way or failed."""
 
 
-def checks_of(facts: RunFacts) -> list[Check]:
-    """Everything that was looked at, in the order in which people read it."""
+def checks_of(facts: RunFacts, *, restore: bool = False) -> list[Check]:
+    """Everything that was looked at, in the order in which people read it.
+
+    Args:
+        facts: what is there.
+        restore: whether the worktree is put back first.
+    """
     return [
         _checkpoint_check(facts),
         _workflow_check(facts),
-        _worktree_check(facts),
+        _worktree_check(facts, restore=restore),
         _variables_check(facts),
         _process_check(facts),
         _environment_check(facts),
@@ -148,13 +155,15 @@ def _workflow_check(facts: RunFacts) -> Check:
     return Check("Workflow", Verdict.OK, "as it was when the run began")
 
 
-def _worktree_check(facts: RunFacts) -> Check:
+def _worktree_check(facts: RunFacts, *, restore: bool) -> Check:
+    if facts.repository_gone is not None:
+        return Check("Worktree", Verdict.BAD, f"its repository is gone: {facts.repository_gone}")
     if not facts.worktree_present:
         if facts.branch_present:
             words = "gone, its branch is there: it is made again"
             return Check("Worktree", Verdict.WARN, words)
         if facts.worktree_is_left:
-            return Check("Worktree", Verdict.BAD, f"there, but its branch {facts.branch} is gone")
+            return Check("Worktree", Verdict.BAD, "there, but its branch is gone")
         return Check("Worktree", Verdict.BAD, "gone, and its branch too")
     where = [f"at {short_commit(facts.head)}"]
     verdict = Verdict.OK
@@ -169,7 +178,8 @@ def _worktree_check(facts: RunFacts) -> Check:
         verdict = Verdict.WARN
     if facts.uncommitted:
         noun = "file" if facts.uncommitted == 1 else "files"
-        where.append(f"{facts.uncommitted} {noun} uncommitted, kept as they are")
+        kept = "put away" if restore else "kept"
+        where.append(f"{facts.uncommitted} uncommitted {noun} {kept}")
         verdict = Verdict.WARN
     else:
         where.append("clean")

@@ -13,14 +13,17 @@ from orchestrator.git.command import Git, GitError
 from orchestrator.git.repository import Repository, read_head
 from orchestrator.git.worktrees import branch_commit, in_progress_operation, is_worktree
 from orchestrator.refusal import Refused
-from orchestrator.reopening import Reopened, reopen
+from orchestrator.reopening import Reopened, reopen, saved_workflow
 from orchestrator.resume_plan import DoneStep, ResumeOptions, RunFacts
 from orchestrator.settling import is_over_unrecorded
+from orchestrator.start_again import start_command
 from orchestrator.steps.process_end import survivors
 from orchestrator.stopped_run import StoppedRun, find_repository
+from orchestrator.stored_variables import restored
 from orchestrator.workflow.model import StepKind, Workflow
 from store import fields
 from store.locks import Liveness
+from store.owner import this_host
 from store.states import CheckpointStatus, MergeState, SessionStatus, State
 
 
@@ -29,15 +32,18 @@ def gather(
 ) -> tuple[RunFacts, Reopened | None]:
     """Find out everything a plan needs, and reopen the run where that is possible."""
     reopened: Reopened | None = None
-    missing: str | None = None
-    instead = ""
+    refused: Refused | None = None
     if not _is_over(run):
         run.named_workflow = options.workflow
         try:
             reopened = reopen(run, environment, config, use_file=options.takes_file)
-        except Refused as refused:
-            missing, instead = refused.message, refused.hint
-    workflow = reopened.workflow if reopened is not None else None
+        except Refused as error:
+            refused = error
+    if reopened is not None:
+        workflow: Workflow | None = reopened.workflow
+    else:
+        loaded, _, _ = saved_workflow(run, environment, use_file=options.takes_file)
+        workflow = loaded.workflow if loaded is not None else None
     checkpoint = run.checkpoint
     index = run.truth.step_index if options.from_checkpoint is None else 0
     if checkpoint is not None:
@@ -61,7 +67,7 @@ def gather(
             failed=checkpoint is not None and checkpoint.status is CheckpointStatus.FAILED,
             failure_words=_failure_words(failure),
             in_flight=interrupted,
-            in_flight_words="it was interrupted and may have done a part of its work",
+            in_flight_words="it was interrupted midway",
             finished=run.truth.status is SessionStatus.COMPLETED,
             cancelled=run.truth.status is SessionStatus.CANCELLED,
             live_holder=_holder(run),
@@ -71,13 +77,14 @@ def gather(
             workflow_name=_name(run),
             read_only=_read_only(run),
             over_unrecorded=is_over_unrecorded(run),
-            workflow_missing=missing,
-            workflow_instead=instead or "prodigy run WORKFLOW",
+            start_again=start_command(run),
+            **_refused_facts(run, refused, workflow, environment),
             changed_on_disk=reopened is not None and reopened.other is not None,
             changed_steps=_changed_steps(reopened),
             changed_done_steps=tuple(i for i in _changed_steps(reopened) if i < index),
             file_on_disk_used=reopened is not None and reopened.from_disk,
             lost_variables=run.lost_variables,
+            **_variable_facts(run, reopened),
             missing_programs=_missing_programs(workflow, environment, config),
             missing_variables=_missing_variables(run, environment),
             survivors=tuple((pid, name) for pid, name, _ in survivors(run.session_id)),
@@ -88,6 +95,44 @@ def gather(
         ),
         reopened,
     )
+
+
+def _refused_facts(
+    run: StoppedRun,
+    refused: Refused | None,
+    workflow: Workflow | None,
+    environment: Mapping[str, str],
+) -> dict[str, Any]:
+    """What stands against going on: no workflow, or something it needs and that is not here."""
+    if refused is None:
+        return {}
+    if refused.code == "no_repository":
+        return {"repository_gone": run.repo_path or "unknown"}
+    again = f"prodigy resume {run.session_id}"
+    if refused.code != "unresolved":
+        words = refused.message
+        if refused.problems:
+            first = refused.problems[0]
+            words += f": line {first.position.line}: {first.message}"
+        return {"workflow_missing": words, "instead": refused.hint or start_command(run)}
+    absent = [
+        secret.key
+        for secret in (workflow.secrets if workflow is not None else ())
+        if secret.provider == "env" and secret.default is None and secret.key not in environment
+    ]
+    given = "".join(f"{name}=… " for name in absent)
+    return {"unresolved": refused.message, "instead": refused.hint or f"{given}{again}"}
+
+
+def _variable_facts(run: StoppedRun, reopened: Reopened | None) -> dict[str, Any]:
+    """The variables a resume restores, and the secrets it cannot put back into them."""
+    if run.checkpoint is None:
+        return {}
+    names = tuple(run.checkpoint.variables)
+    if reopened is None:
+        return {"variables": names}
+    _, missing = restored(run.checkpoint, reopened.environment.secrets.values)
+    return {"variables": names, "missing_secrets": tuple(missing)}
 
 
 def _is_over(run: StoppedRun) -> bool:
@@ -111,7 +156,12 @@ def _state(run: StoppedRun) -> State:
 def _holder(run: StoppedRun) -> str | None:
     if run.verdict.liveness is not Liveness.LIVE:
         return None
-    return str(run.verdict.owner) if run.verdict.owner else (run.verdict.reason or "a process")
+    owner = run.verdict.owner
+    if owner is None:
+        return run.verdict.reason or "a process"
+    if owner.host == this_host():
+        return f"process {owner.pid} here, prodigy {owner.command}"
+    return str(owner)
 
 
 def _name(run: StoppedRun) -> str:
@@ -132,7 +182,9 @@ def _done(run: StoppedRun) -> dict[int, DoneStep]:
     if run.checkpoint is None:
         return {}
     return {
-        step.index: DoneStep(step.commits, step.tolerated, step.skipped is not None)
+        step.index: DoneStep(
+            step.commits, step.tolerated, step.skipped is not None, step.completed_at
+        )
         for step in run.checkpoint.completed_steps
     }
 
@@ -153,9 +205,11 @@ def _failure_words(failure: Mapping[str, object] | None) -> str:
     if not failure:
         return ""
     if failure.get("timed_out"):
-        return "it timed out"
-    code = failure.get("exit_code")
-    return f"it failed with exit {code}" if code is not None else "it failed"
+        return "it failed: timeout"
+    for key, word in (("signal", "signal"), ("exit_code", "exit")):
+        if failure.get(key) is not None:
+            return f"it failed: {word} {failure[key]}"
+    return "it failed"
 
 
 def _passes_left(run: StoppedRun, reopened: Reopened | None) -> int:
@@ -244,7 +298,7 @@ def _head_facts(run: StoppedRun, repository: Repository, worktree: Path) -> dict
         dirty = git.look("status", "--porcelain=v1", "-z", "--no-renames").fields
         operation = in_progress_operation(worktree)
     except GitError:
-        return {"worktree_present": False}
+        return {"worktree_present": False, "worktree_is_left": True}
     is_ancestor = ("merge-base", "--is-ancestor", str(recorded), head)
     moved_away = recorded is not None and not git.succeeds(*is_ancestor)
     since = 0

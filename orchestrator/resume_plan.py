@@ -40,13 +40,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What will happen to one step; ``index`` counts from 0, ``at`` is when a kept one ended."""
+    """What will happen to one step; ``index`` counts from 0.
+
+    ``at`` is the timestamp at which a kept one ended, ``commits`` what it made.
+    """
 
     index: int
     label: str
     action: Action
     why: str
     at: str = ""
+    commits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def plan_resume(facts: RunFacts, options: ResumeOptions) -> ResumePlan:
         state=facts.state,
         sentence=_sentence(facts, steps, start, impossible),
         steps=steps,
-        checks=tuple(checks_of(facts)),
+        checks=tuple(checks_of(facts, restore=options.restore)),
         start=start,
         total=len(facts.labels),
         command=_command(facts, options),
@@ -154,7 +158,8 @@ def _planned(
             return PlannedStep(index, label, Action.KEEP, "done")
         if done is None:
             return PlannedStep(index, label, Action.SKIP, "not done, and left out")
-        return PlannedStep(index, label, Action.KEEP, _kept_because(done), done.at)
+        why = _kept_because(done)
+        return PlannedStep(index, label, Action.KEEP, why, done.at, done.commits)
     if index == facts.index and facts.failed:
         return PlannedStep(index, label, Action.RUN_AGAIN, facts.failure_words or "it failed")
     if index == facts.index and facts.in_flight:
@@ -190,6 +195,8 @@ def _impossible(
         return f"It is already complete{merged}.", f"prodigy sessions show {short}"
     if facts.read_only is not None:
         return f"This version cannot write it: {facts.read_only}.", f"prodigy sessions show {short}"
+    if facts.repository_gone is not None:
+        return f"Its repository is gone: {facts.repository_gone}.", f"prodigy sessions show {short}"
     if facts.workflow_missing is not None:
         return _sentence_of(facts.workflow_missing), facts.instead
     if not facts.worktree_present and not facts.branch_present:

@@ -87,6 +87,10 @@ def parse_json(data: bytes, path: Path) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        if error.msg.startswith("Unterminated") or not text[error.pos :].strip():
+            raise Unreadable(
+                f"JSON ends at byte {len(data)}", path=path, offset=len(data)
+            ) from error
         offset = len(data) - len(text.encode()) + len(text[: error.pos].encode())
         raise Unreadable(
             f"not JSON: {error.msg} (byte {offset})", path=path, offset=offset

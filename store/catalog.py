@@ -9,22 +9,21 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from store.cards import About, Card
-from store.errors import StoreError
+from store.errors import NotFound, StoreError
 from store.home import Home
 from store.index import Index
 from store.known_runs import KnownRuns
 from store.resting import state_of_words
 from store.row import SessionRow
 from store.rows import row_from, with_worktree
-from store.scan import Listing, list_home, list_runs
+from store.scan import Listing, check_sessions, list_home, list_runs
 from store.session_filter import Order, SessionFilter
 from store.states import STALL_AFTER_SECONDS, State
 
@@ -36,6 +35,7 @@ __all__ = ["Catalog", "Changed", "Order", "Selection", "SessionFilter"]
 _UNFINISHED = frozenset({"Initializing", "Running", None})
 """Words of records that cannot say by themselves how the run stands; None is no readable record."""
 _AT_A_TIME = 500
+_MANY_OBJECTS = 10_000
 
 
 class Changed(NamedTuple):
@@ -91,7 +91,7 @@ class Catalog:
         """Look at the files again.
 
         Args:
-            ids: only at those of these runs, and at whoever was live; None for everything.
+            ids: only at those of these runs; None for everything.
 
         Returns:
             What may look different now.
@@ -101,19 +101,18 @@ class Catalog:
         """
         with self._lock, _without_collecting():
             known = self._runs()
+            self._check_home(known)
             if ids is None:
                 listing = list_home(self.home, known.record_ids(), known.surplus)
             else:
                 listing = list_runs(self.home, ids)
-            if ids is None and self._rows and not self.home.root.is_dir():
-                raise StoreError("the state home is gone", path=self.home.root, operation="list")
             self._before = {}
             changed, removed = known.update(listing, ids)
             for run_id in changed | removed:
                 self._drop_row(run_id)
             for run_id in removed:
                 self._standings.pop(run_id, None)
-            self._find_unfinished(None if ids is None else changed | removed)
+            self._find_unfinished(changed | removed)
             self._owned = listing.owned | (self._owned - set(ids) if ids is not None else set())
             if ids is None:
                 changed |= self._find_duplicates(listing)
@@ -123,15 +122,22 @@ class Catalog:
             seen = {run_id for run_id in changed if self._looks_as(before.get(run_id))}
             return Changed(frozenset(changed - seen), frozenset(removed))
 
-    def _find_unfinished(self, among: set[str] | None = None) -> None:
+    def _check_home(self, known: KnownRuns) -> None:
+        """A home that cannot be looked at does not have fewer sessions than before."""
+        root = self.home.root
+        if not root.is_dir():
+            if root.exists():
+                raise StoreError("the state home is not a directory", path=root, operation="list")
+            if known.cards:
+                raise NotFound("the state home is gone", path=root, operation="list")
+        check_sessions(self.home)
+
+    def _find_unfinished(self, among: Collection[str]) -> None:
         cards = self._runs().cards
-        if among is None:
-            self._unfinished = {one for one, card in cards.items() if card.status in _UNFINISHED}
-            return
-        self._unfinished -= among
-        self._unfinished |= {
+        self._unfinished.difference_update(among)
+        self._unfinished.update(
             one for one in among if one in cards and cards[one].status in _UNFINISHED
-        }
+        )
 
     def _drop_row(self, run_id: str) -> None:
         """Forget how a row looks; until the end of a refresh it can be compared with the new."""
@@ -149,7 +155,7 @@ class Catalog:
     def _runs(self) -> KnownRuns:
         if self._known is None:
             self._known = KnownRuns(self.home, Index(self.home) if self._use_index else None)
-            self._find_unfinished()
+            self._find_unfinished(self._known.cards)
         return self._known
 
     def _find_duplicates(self, listing: Listing) -> set[str]:
@@ -211,15 +217,8 @@ class Catalog:
         return settled & cards.keys()
 
     def _doubtful(self, only: set[str] | None) -> list[str]:
-        cards, standings = self._runs().cards, self._standings
-        doubtful = self._unfinished | (self._owned & cards.keys())
-        if only is None:
-            return list(doubtful)
-        return [
-            run_id
-            for run_id in doubtful
-            if run_id in only or run_id not in standings or standings[run_id].state.is_live
-        ]
+        doubtful = self._unfinished | (self._owned & self._runs().cards.keys())
+        return list(doubtful if only is None else doubtful & only)
 
     # -- answering
 
@@ -233,7 +232,7 @@ class Catalog:
         with self._lock, _without_collecting():
             found = self._matching(wanted)
             end = wanted.offset + wanted.limit if wanted.limit else None
-            shown = islice(_sorted(found, wanted.order), wanted.offset, end)
+            shown = islice(_sorted(found, wanted.order, end), wanted.offset, end)
             rows: list[SessionRow] = []
             while some := list(islice(shown, _AT_A_TIME)):
                 self._runs().load_values(card.id for card in some if card.id not in self._rows)
@@ -251,6 +250,12 @@ class Catalog:
         with self._lock:
             found = self._matching(wanted or SessionFilter())
             return Counter({state: len(cards) for state, cards in found.items()})
+
+    @property
+    def records_read(self) -> int:
+        """How many records were read from their files so far; asked while a refresh goes on."""
+        known = self._known
+        return 0 if known is None else known.records_read
 
     @property
     def rebuilt_index(self) -> bool:
@@ -278,18 +283,24 @@ class Catalog:
 
     def _matching(self, wanted: SessionFilter) -> dict[State, list[Card]]:
         known, standings = self._runs(), self._standings
-        needs_about = wanted.needs_about
-        if needs_about:
-            known.load_abouts()
-        found: dict[State, list[Card]] = {}
+        # Thousands of sessions are of a few kinds, and most questions are about these.
+        alike: defaultdict[tuple[State | None, str | None, str | None, bool], list[Card]]
+        alike = defaultdict(list)
         for card in known.cards.values():
             standing = standings.get(card.id)
-            state = standing.state if standing else state_of_words(card.status, card.merge)
-            if not wanted.holds(card, state):
-                continue
-            if needs_about and not wanted.holds_about(card.about or About()):
-                continue
-            found.setdefault(state, []).append(card)
+            state = standing.state if standing else None
+            alike[state, card.status, card.merge, card.archived].append(card)
+        found: defaultdict[State, list[Card]] = defaultdict(list)
+        for (assessed, status, merge, archived), cards in alike.items():
+            state = assessed or state_of_words(status, merge)
+            if wanted.holds(state, status, archived=archived):
+                found[state] += cards
+        if wanted.since is not None:
+            since_us = wanted.since.timestamp() * 1_000_000
+            _keep(found, lambda card: card.updated_us >= since_us)
+        if wanted.needs_about:
+            known.load_abouts()
+            _keep(found, lambda card: wanted.holds_about(_about(card)))
         return found
 
     def _row(self, card: Card) -> SessionRow:
@@ -306,19 +317,28 @@ class Catalog:
 
             row = standing_row(self.home, card, known, standing)
         if card.id in self._duplicates:
-            row = replace(row, problem=f"duplicate record of {self._duplicates[card.id]}")
+            row = row._replace(problem=f"duplicate record of {self._duplicates[card.id]}")
         self._rows[card.id] = row
         return row
 
 
-def _sorted(found: dict[State, list[Card]], order: Order) -> Iterator[Card]:
-    if order is Order.ATTENTION:
-        # Of thousands mostly the first few are shown, so only those states are sorted.
-        for state in sorted(found, key=lambda state: state.order):
-            yield from sorted(found[state], key=_newest_change)
+def _keep(found: dict[State, list[Card]], holds: Callable[[Card], bool]) -> None:
+    for state, cards in found.items():
+        found[state] = list(filter(holds, cards))
+
+
+def _sorted(found: dict[State, list[Card]], order: Order, count: int | None) -> Iterator[Card]:
+    """The sessions in order, at least so many of them; None for all."""
+    if order is not Order.ATTENTION:
+        yield from sorted(chain.from_iterable(found.values()), key=_SORT_KEYS[order])
         return
-    key = _SORT_KEYS[order]
-    yield from sorted(chain.from_iterable(found.values()), key=key)
+    # Of thousands mostly the first few are shown, so no more than those are sorted.
+    for state in sorted(found, key=lambda state: state.order):
+        cards = found[state]
+        if count is not None and 0 < count < len(cards):
+            least = sorted(card.updated_us for card in cards)[-count]
+            cards = [card for card in cards if card.updated_us >= least]
+        yield from sorted(cards, key=_newest_change)
 
 
 def _newest_change(card: Card) -> tuple[Any, ...]:
@@ -346,4 +366,6 @@ def _without_collecting() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            if gc.get_count()[0] > _MANY_OBJECTS:
+                gc.freeze()
             gc.enable()

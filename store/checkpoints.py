@@ -214,6 +214,12 @@ def history(home: Home, run_id: str) -> list[HistoryEntry]:
     return sorted(by_seq.values(), key=lambda entry: (entry.seq, entry.timestamp))
 
 
+def count(home: Home, run_id: str) -> int:
+    """How many checkpoints of a run are kept, by their names alone."""
+    kept = len(_history_numbers(home.history_directory(run_id)))
+    return kept or min(1, len(_main_files(home, run_id)))
+
+
 def restore_spilled(home: Home, run_id: str, checkpoint: WorkflowCheckpoint) -> list[str]:
     """Put the whole values of long variables back into a checkpoint read from disk.
 

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from store.atomic import append_line, dump_json, make_directory
 from store.errors import StoreError
-from store.home import Home, check_id
+from store.home import Home, check_id, is_name
 from store.times import to_text, utc_now
 
 MAX_LINE_BYTES = 64 * 1024
@@ -151,7 +152,8 @@ def event_files(directory: Path) -> list[Path]:
         names = [name for name in os.listdir(directory) if name.startswith("events-")]
     except OSError:
         return []
-    return [directory / name for name in sorted(names) if ".jsonl" in name]
+    paths = [directory / name for name in sorted(names) if ".jsonl" in name]
+    return [path for path in paths if path.is_file()]  # to open a pipe would wait for its writer
 
 
 def event_directories(home: Home, run_id: str) -> list[Path]:
@@ -216,25 +218,28 @@ class EventReader:
 
 def read_events(home: Home, repo: str | None, run_id: str) -> EventReader:
     """The timeline of a run; of every repository that has one of that id when ``repo`` is None."""
-    if repo is None:
-        return EventReader(event_directories(home, run_id))
-    return EventReader([home.events_directory(repo, run_id)])
+    return EventReader(_directories(home, repo, run_id))
 
 
 def last_events(home: Home, repo: str | None, run_id: str, count: int) -> list[Event]:
     """The newest ``count`` events in order, read from the ends of the files."""
-    directories = (
-        event_directories(home, run_id) if repo is None else [home.events_directory(repo, run_id)]
-    )
-    newest: list[Event] = []
+    return list(islice(newest_events(home, run_id, repo), count))[::-1]
+
+
+def newest_events(home: Home, run_id: str, repo: str | None = None) -> Iterator[Event]:
+    """The events of a run from the newest back, read from the ends of the files."""
+    directories = _directories(home, repo, run_id)
     for path in reversed([path for directory in directories for path in event_files(directory)]):
         for line in _lines_from_end(path):
-            if len(newest) >= count:
-                return newest[::-1]
             event = parse_event(line)
             if event is not None:
-                newest.append(event)
-    return newest[::-1]
+                yield event
+
+
+def _directories(home: Home, repo: str | None, run_id: str) -> list[Path]:
+    if repo is None or not is_name(repo):
+        return event_directories(home, run_id)
+    return [home.events_directory(repo, run_id)]
 
 
 def follow_events(

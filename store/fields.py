@@ -10,15 +10,14 @@ from store.times import from_text
 
 FORMAT = 1
 """The newest format of an ``x_prodigy`` object that this version writes."""
+_LARGEST = 2**53 - 1
+"""Beyond this numbers are not the same to every reader of JSON."""
 
 
 def whole(value: object, default: int = 0) -> int:
-    """A count: a number ≥ 0 without a fraction, ``1.0`` included."""
-    if isinstance(value, bool):
-        return default
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and value >= 0 else default
+    """A count: a number from 0 to 2^53-1 without a fraction, ``1.0`` included."""
+    found = signed(value)
+    return found if found is not None and found >= 0 else default
 
 
 def optional_whole(value: object) -> int | None:
@@ -28,17 +27,19 @@ def optional_whole(value: object) -> int | None:
 
 
 def signed(value: object) -> int | None:
-    """An exit code or the like: any number without a fraction, or None."""
-    if isinstance(value, bool):
-        return None
+    """An exit code or the like: a number without a fraction, or None."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) else None
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if -_LARGEST <= value <= _LARGEST else None
 
 
 def number(value: object) -> float | None:
-    """Any number, or None."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A number, or None; infinity and what is no number say nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -_LARGEST <= value <= _LARGEST else None
 
 
 def text(value: object, default: str = "") -> str:

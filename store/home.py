@@ -11,6 +11,8 @@ from pathlib import Path
 from store.errors import InvalidId
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
+_SAFE_NAME = re.compile(r"(?!\.{1,2}\Z)[^/\0\ud800-\udfff]{1,255}\Z")
+_LONGEST_NAME_BYTES = 255
 _LOOKS_LIKE_AN_ID = re.compile(r"(session|workflow|mapreduce|checkpoint)-")
 _RESERVED_REPOSITORY_NAMES = frozenset({"archive", "reduce_checkpoints", "checkpoints"})
 
@@ -41,8 +43,21 @@ def is_id(text: str) -> bool:
     return _SAFE_ID.match(text) is not None and ".." not in text
 
 
+def is_name(text: str) -> bool:
+    """Whether the text may be one part of a path, as names of repositories and worktrees are."""
+    if _SAFE_NAME.match(text) is None:
+        return False
+    return text.isascii() or len(text.encode()) <= _LONGEST_NAME_BYTES
+
+
 def repository_directory(name: str) -> str:
-    """The directory name for a repository; one that could be taken for an id gets ``_repo``."""
+    """The directory name for a repository; one that could be taken for an id gets ``_repo``.
+
+    Raises:
+        InvalidId: no repository has such a name.
+    """
+    if not is_name(name):
+        raise InvalidId(f"not the name of a repository: {name[:80]!r}")
     if _LOOKS_LIKE_AN_ID.match(name) or name in _RESERVED_REPOSITORY_NAMES:
         return f"{name}_repo"
     return name

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS memory(name TEXT PRIMARY KEY, value BLOB);
 _MEANING = 2
 """Counted up when what is kept changes its meaning under the same names."""
 # Another version of this code may keep other things of a run under the same names.
-_SIGNATURE = zlib.crc32(f"{_MEANING} {_SCHEMA} {' '.join(SessionRow.__slots__)}".encode()) >> 1
+_SIGNATURE = zlib.crc32(f"{_MEANING} {_SCHEMA} {' '.join(SessionRow._fields)}".encode()) >> 1
 _NONE = "\x1f"
 
 
@@ -289,13 +289,9 @@ def _unpack(ids: bytes, words: bytes, places: bytes, numbers: bytes) -> dict[str
     chosen, counts = array("I"), array("q")
     chosen.frombytes(places)
     counts.frombytes(numbers)
-    found = {}
-    each = iter(counts.tolist())
-    for name, place, mtime_ns, size, ino, updated_us in zip(
-        names, chosen, each, each, each, each, strict=True
-    ):
-        status, merge, archived = told[place]
-        found[name] = Card(
-            name, "session", (mtime_ns, size, ino), status, merge, archived, updated_us
-        )
-    return found
+    identities = zip(counts[0::4], counts[1::4], counts[2::4], strict=True)
+    each = zip(names, identities, [told[place] for place in chosen], counts[3::4], strict=True)
+    return {
+        name: Card(name, "session", identity, status, merge, archived, updated_us)
+        for name, identity, (status, merge, archived), updated_us in each
+    }

@@ -49,6 +49,8 @@ class KnownRuns:
         self._saved_at = self._failed_at = -_SAVE_EVERY_SECONDS
         self._abouts_loaded = index is None
         self.cards: dict[str, Card] = {}
+        self.records_read = 0
+        """How many records were read from their files, for whoever waits for it."""
         self.surplus: Surplus | None = None
         self._surplus_is_new = False
         if index is not None:
@@ -74,24 +76,28 @@ class KnownRuns:
             if listing.surplus != self.surplus:
                 self._surplus_is_new = True
             self.surplus = listing.surplus
-        present = listing.records.keys() | listing.with_checkpoint | listing.with_metadata.keys()
-        about = self.cards.keys() if asked is None else self.cards.keys() & set(asked)
-        removed = set(about - present)
+        listed = (listing.records, listing.with_checkpoint, listing.with_metadata)
+        if asked is None and len(self.cards) == sum(map(len, listed)):
+            return changed, set()  # each that is listed has its card, so no card is left over
+        about = set(self.cards) if asked is None else self.cards.keys() & set(asked)
+        removed = about.difference(*listed)
         for run_id in removed:
             self._forget(run_id)
         return changed - removed, removed
 
     def _read_changed(self, listing: Listing) -> set[str]:
         cards = self.cards
+        known = cards.get
         stale = [
             run_id
             for run_id, identity in listing.records.items()
-            if identity is None or run_id not in cards or cards[run_id].identity != identity
+            if (card := known(run_id)) is None or identity is None or card.identity != identity
         ]
         different = set()
         for run_id in stale:
             before, values_before = cards.get(run_id), self._values.pop(run_id, None)
             card, document = self._read(run_id, listing.records[run_id])
+            self.records_read += 1
             if card is None:
                 del listing.records[run_id]
                 continue

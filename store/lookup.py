@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from store import fields
-from store.atomic import read_json_object
+from store.atomic import read_file, read_json_object
 from store.catalog import Catalog, Order, SessionFilter
 from store.errors import AmbiguousId, NotFound, StoreError
 from store.home import Home, check_id, is_id
@@ -216,7 +216,7 @@ class _Search:
             if not name.endswith(".json") or name.startswith("."):
                 continue
             try:
-                if text.encode() not in (self._home.sessions / name).read_bytes():
+                if text.encode() not in read_file(self._home.sessions / name):
                     continue
                 document = read_json_object(self._home.sessions / name)
             except (OSError, StoreError):

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from store.cards import is_fresh
-from store.errors import StoreError
+from store.errors import InvalidId, StoreError
 from store.home import Home, check_id
 from store.reconcile import CheckpointFacts
 from store.states import CheckpointStatus
@@ -110,12 +110,12 @@ def newest_checkpoint(
 def _stamp(home: Home, run_id: str, file: str) -> Stamp:
     # Whatever is written begins with a temporary file beside the main one, so the history's own
     # directory tells nothing more.
-    directory = f"{home.root}/state/{check_id(run_id)}/checkpoints"
     try:
+        directory = f"{home.root}/state/{check_id(run_id)}/checkpoints"
         changed_ns = os.stat(directory).st_mtime_ns
         if not file:
             return changed_ns, 0, 0, 0
         status = os.stat(f"{directory}/{file}")
-    except OSError:
+    except (OSError, InvalidId):
         return 0, 0, 0, 0
     return changed_ns, status.st_mtime_ns, status.st_size, status.st_ino

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from store.states import State
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """A session for lists. Times are microseconds since the epoch, UTC; indexes count from 0.
 
     An unreadable or missing record gives a row with ``id``, ``state`` and ``problem``, and whatever
@@ -54,6 +53,8 @@ class SessionRow:
     """Start of the open attempt, None when none is open."""
     attempts: int = 0
     error: str | None = None
+    failed_us: int | None = None
+    """When an attempt failed last, also if the run went on since."""
     failure_exit_code: int | None = None
     failure_signal: int | None = None
     failure_timed_out: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 
 from store import fields
 from store.errors import Unreadable
-from store.home import Home, repository_directory
+from store.home import Home, is_name, repository_directory
 from store.row import SessionRow
 from store.states import State
 from store.times import from_text
@@ -84,11 +84,7 @@ def record_values(document: Mapping[str, Any], run_id: str) -> RowValues:
     return {name: value for name, value in values.items() if value != _DEFAULTS.get(name)}
 
 
-_DEFAULTS: dict[str, Any] = {
-    name: field.default
-    for name, field in SessionRow.__dataclass_fields__.items()
-    if name not in ("id", "state")
-}
+_DEFAULTS: dict[str, Any] = SessionRow._field_defaults
 
 
 def row_from(values: RowValues, state: State) -> SessionRow:
@@ -103,11 +99,14 @@ _OFTEN_THE_SAME = ("status", "session_type", "workflow", "workflow_path", "repo"
 
 
 def with_worktree(home: Home, values: RowValues) -> RowValues:
-    """The values with the whole path of the worktree instead of its name."""
-    name = values.get("worktree", "")
-    if not name or name.startswith("/") or not values.get("repo"):
+    """The values with the whole path of the worktree instead of its name.
+
+    Names that would lead out of the home stay what they are.
+    """
+    name, repo = values.get("worktree", ""), values.get("repo", "")
+    if not is_name(name) or not is_name(repo):
         return values
-    directory = f"{home.root}/worktrees/{repository_directory(values['repo'])}"
+    directory = f"{home.root}/worktrees/{repository_directory(repo)}"
     return {**values, "worktree": f"{directory}/{name}"}
 
 
@@ -194,6 +193,8 @@ def _add_time(values: RowValues, extension: Mapping[str, Any], attempts: list[An
         end = microseconds(attempt.get("ended_at"))
         values["attempts"] = max(values.get("attempts", 0), fields.whole(attempt.get("n")))
         newest_start = start
+        if attempt.get("outcome") == "failed":
+            values["failed_us"] = end
         values["attempt_started_us"] = start if end is None else None
         if start is not None:
             active += max(0, (end if end is not None else updated_us) - start)

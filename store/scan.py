@@ -107,7 +107,9 @@ def list_runs(home: Home, ids: Iterable[str]) -> Listing:
     listing = Listing()
     original = _original_locks(home)
     for run_id in ids:
-        if not is_id(run_id):
+        if not is_id(run_id):  # a file that somebody put there
+            if "/" not in run_id and os.path.lexists(home.sessions / f"{run_id}{_RECORD}"):
+                listing.records[run_id] = None
             continue
         path = home.session_file(run_id)
         try:
@@ -180,9 +182,27 @@ def has_checkpoint(home: Home, run_id: str) -> bool:
     return any(name.endswith(_RECORD) and not name.startswith(".") for name in kept)
 
 
+def check_sessions(home: Home) -> None:
+    """See that records can be looked for.
+
+    Raises:
+        StoreError: their directory is there and cannot be listed.
+    """
+    directory = _open_sessions(home)
+    if directory is not None:
+        os.close(directory)
+
+
+def _open_sessions(home: Home) -> int | None:
+    directory = _open_directory(home.sessions)
+    if directory is None and os.path.lexists(home.sessions):
+        raise StoreError("cannot list: not a directory", path=home.sessions, operation="list")
+    return directory
+
+
 def _records(home: Home) -> dict[str, Identity | None]:
     found: dict[str, Identity | None] = {}
-    directory = _open_directory(home.sessions)
+    directory = _open_sessions(home)
     if directory is None:
         return found
     try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from store.cards import About, Card
+from store.cards import About
 from store.states import State
 
 RESUMABLE = frozenset({State.INTERRUPTED, State.PAUSED, State.FAILED, State.NO_RECORD})
@@ -64,17 +64,14 @@ class SessionFilter(NamedTuple):
             or self.order not in (Order.ATTENTION, Order.CHANGED)
         )
 
-    def holds(self, card: Card, state: State) -> bool:
-        """Whether a session is to be listed, as far as its card can say."""
-        if (
-            (self.archived is not None and bool(card.archived) is not self.archived)
-            or (self.states is not None and state not in self.states)
-            or (self.statuses is not None and card.status not in self.statuses)
-            or (self.resumable and state not in RESUMABLE)
-        ):
-            return False
-        since = self.since
-        return since is None or card.updated_us >= since.timestamp() * 1_000_000
+    def holds(self, state: State, status: str | None, *, archived: bool) -> bool:
+        """Whether sessions in this state, whose records say this, are to be listed."""
+        return (
+            (self.archived is None or archived is self.archived)
+            and (self.states is None or state in self.states)
+            and (self.statuses is None or status in self.statuses)
+            and (not self.resumable or state in RESUMABLE)
+        )
 
     def holds_about(self, about: About) -> bool:
         """Whether a session about this is to be listed, as far as that goes."""

@@ -7,12 +7,11 @@ the original, and runs whose record is missing or unreadable; all others are as 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from store.cards import About, Card
-from store.home import Home
+from store.home import Home, is_id
 from store.locks import Liveness, Verdict, probe
 from store.reconcile import (
     CheckpointFacts,
@@ -71,6 +70,8 @@ def assess(
         stall_after_seconds: from when on a silent step counts as stalled.
         now_us: the present moment in microseconds since the epoch.
     """
+    if not is_id(card.id):  # a file that somebody put there; nothing else can belong to it
+        return Standing(State.UNREADABLE, Verdict(Liveness.DEAD))
     recorded = session_status(card.status)
     verdict = probe(home, card.id, says_active=recorded in _UNFINISHED)
     if not card.has_record:
@@ -173,11 +174,11 @@ def standing_row(home: Home, card: Card, known: KnownRuns, standing: Standing) -
     row = row_from(with_worktree(home, values), standing.state)
     owner = standing.verdict.owner
     if owner is not None and standing.verdict.liveness is not Liveness.DEAD:
-        row = replace(row, owner_pid=owner.pid, owner_host=owner.host, owner_command=owner.command)
+        row = row._replace(owner_pid=owner.pid, owner_host=owner.host, owner_command=owner.command)
     if standing.state is State.UNKNOWN:
-        row = replace(row, live_reason=standing.verdict.reason)
+        row = row._replace(live_reason=standing.verdict.reason)
     if standing.output_us is not None:
-        row = replace(row, output_us=standing.output_us)
+        row = row._replace(output_us=standing.output_us)
     if card.has_record and checkpoint is not None:
         row = _with_progress(row, values, checkpoint)
     return row
@@ -185,15 +186,14 @@ def standing_row(home: Home, card: Card, known: KnownRuns, standing: Standing) -
 
 def _with_progress(row: SessionRow, values: RowValues, checkpoint: CheckpointFacts) -> SessionRow:
     truth = reconcile(facts_from_values(values), checkpoint)
-    row = replace(row, step_index=truth.step_index, total_steps=truth.total_steps)
+    row = row._replace(step_index=truth.step_index, total_steps=truth.total_steps)
     if truth.step_index != values.get("step_index", 0) or checkpoint.step_label:
-        row = replace(row, step_label=checkpoint.step_label, step_log=checkpoint.step_log)
+        row = row._replace(step_label=checkpoint.step_label, step_log=checkpoint.step_log)
     if truth.source != "checkpoint":
         return row
     at = microseconds(checkpoint.timestamp) or row.updated_us
     ended = at if truth.status in _ENDED else None
-    return replace(
-        row,
+    return row._replace(
         error=truth.error or row.error,
         stop_kind=truth.stop_kind,
         completed_us=ended,

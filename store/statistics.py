@@ -7,6 +7,7 @@ time; a run belongs to the day it began on.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -91,14 +92,14 @@ def totals(rows: Iterable[SessionRow]) -> Totals:
     )
 
 
-# -- by workflow -----------------------------------------------------------------------------------
+# -- by workflow, by repository --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowStatistics:
-    """The runs of one workflow in a period, and how they compare with the period before."""
+class GroupStatistics:
+    """Runs of one workflow, or of one repository, and how they compare with the period before."""
 
-    workflow: str
+    name: str
     totals: Totals
     rows: tuple[SessionRow, ...]
     """The runs, oldest first."""
@@ -106,15 +107,28 @@ class WorkflowStatistics:
     """Of the middle duration against the period before, as a share; None without a verdict."""
 
 
-def workflow_statistics(
-    rows: Iterable[SessionRow], since: datetime | None, now: datetime
-) -> list[WorkflowStatistics]:
+def of_workflow(row: SessionRow) -> str:
+    """What runs are taken together by, unless something else is asked for."""
+    return row.workflow
+
+
+def of_repository(row: SessionRow) -> str:
+    return row.repo
+
+
+def group_statistics(
+    rows: Iterable[SessionRow],
+    since: datetime | None,
+    now: datetime,
+    of: Callable[[SessionRow], str] = of_workflow,
+) -> list[GroupStatistics]:
     """Statistics of every workflow that ran since a moment, most runs first.
 
     Args:
         rows: all runs, those before ``since`` included: they are the period before.
         since: the beginning of the period; None for all there is.
         now: its end.
+        of: the name of the group a run belongs to.
     """
     start = _us(since) if since is not None else 0
     end = _us(now)
@@ -125,16 +139,16 @@ def workflow_statistics(
         if not row.workflow or not row.started_us:
             continue
         if row.started_us >= start:
-            inside[row.workflow].append(row)
+            inside[of(row)].append(row)
         elif row.started_us >= before_start:
-            before[row.workflow].append(row)
+            before[of(row)].append(row)
     found = []
     for name, mine in inside.items():
         mine.sort(key=lambda row: row.started_us)
         summed = totals(mine)
         change = _change(summed, totals(before[name])) if since is not None else None
-        found.append(WorkflowStatistics(name, summed, tuple(mine), change))
-    found.sort(key=lambda one: (-one.totals.runs, one.workflow))
+        found.append(GroupStatistics(name, summed, tuple(mine), change))
+    found.sort(key=lambda one: (-one.totals.runs, one.name))
     return found
 
 
@@ -179,14 +193,21 @@ def by_day(
     count = max(1, math.ceil(((last - first).days + 1) / days_each))
     start = last - timedelta(days=count * days_each - 1)
     entries: list[list[SessionRow]] = [[] for _ in range(count)]
+    # Where each entry begins: a run's own day is not worked out for every one of many runs.
+    begins = [_us(_midnight(start + timedelta(days=n * days_each), zone)) for n in range(count + 1)]
     for row in rows:
-        place = (day_of(row, zone) - start).days // days_each
+        place = bisect_right(begins, row.started_us) - 1
         if 0 <= place < count:
             entries[place].append(row)
     return [
         DayStatistics(start + timedelta(days=place * days_each), totals(entry))
         for place, entry in enumerate(entries)
     ]
+
+
+def _midnight(day: date, zone: tzinfo | None) -> datetime:
+    midnight = datetime.combine(day, datetime.min.time())
+    return midnight.replace(tzinfo=zone) if zone is not None else midnight.astimezone()
 
 
 def day_of(row: SessionRow, zone: tzinfo | None = None) -> date:
@@ -228,6 +249,7 @@ class StepRun:
     attempts: int
     completed: bool
     failed: bool
+    cost_usd: float | None = None
 
 
 def step_runs(events: Iterable[Event]) -> list[StepRun]:
@@ -251,6 +273,7 @@ class _StepEvents:
         self.seconds = 0.0
         self.attempts = 0
         self.completed = self.failed = False
+        self.cost_usd: float | None = None
         self._since: int | None = None
 
     def take(self, event: Event, at_us: int) -> None:
@@ -268,6 +291,9 @@ class _StepEvents:
             case "step_completed":
                 self._end(at_us)
                 self.completed = True
+                usage = event.fields.get("usage")
+                cost = usage.get("cost_usd") if isinstance(usage, dict) else None
+                self.cost_usd = cost if isinstance(cost, int | float) else None
 
     def _end(self, at_us: int) -> None:
         if self._since is not None:
@@ -277,7 +303,9 @@ class _StepEvents:
 
 def _told(steps: dict[int, _StepEvents]) -> list[StepRun]:
     return [
-        StepRun(index, one.label, one.seconds, one.attempts, one.completed, one.failed)
+        StepRun(
+            index, one.label, one.seconds, one.attempts, one.completed, one.failed, one.cost_usd
+        )
         for index, one in sorted(steps.items())
         if one.attempts and (one.completed or one.failed)
     ]
@@ -296,6 +324,8 @@ class StepStatistics:
     """Share of runs in which it took more than one attempt."""
     failed: float
     """Share of runs in which it failed for good at least once."""
+    completed: int = 0
+    p50_cost_usd: float | None = None
 
 
 def step_statistics(runs: Iterable[StepRun]) -> list[StepStatistics]:
@@ -312,9 +342,40 @@ def step_statistics(runs: Iterable[StepRun]) -> list[StepStatistics]:
             percentile([one.seconds for one in mine if one.completed], 0.95),
             sum(one.attempts > 1 for one in mine) / len(mine),
             sum(one.failed for one in mine) / len(mine),
+            sum(one.completed for one in mine),
+            percentile([one.cost_usd for one in mine if one.cost_usd is not None], 0.5),
         )
         for (index, label), mine in sorted(groups.items())
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """What steps usually take together: the middle of each. ``runs`` is how many say so."""
+
+    seconds: float
+    runs: int
+    cost_usd: float | None
+
+
+def time_left(known: Iterable[StepStatistics], steps: Iterable[tuple[int, str]]) -> TimeLeft | None:
+    """What these steps usually take; None while one of them never completed.
+
+    Args:
+        known: steps of earlier runs.
+        steps: number and label of each step that is left.
+    """
+    by_step = {(one.number, one.label): one for one in known if one.p50_seconds is not None}
+    found = [by_step.get(step) for step in steps]
+    left = [one for one in found if one is not None]
+    if not left or len(left) < len(found):
+        return None
+    costs = [one.p50_cost_usd for one in left if one.p50_cost_usd is not None]
+    return TimeLeft(
+        math.fsum(one.p50_seconds or 0.0 for one in left),
+        min(one.completed for one in left),
+        math.fsum(costs) if costs else None,
+    )
 
 
 def slowest(steps: Iterable[StepStatistics], count: int) -> list[StepStatistics]:

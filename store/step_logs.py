@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -153,6 +154,8 @@ def _logs_in(directory: Path, pattern: re.Pattern[str]) -> list[StepLogFile]:
         try:
             status = path.stat()
         except OSError:
+            continue
+        if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for its writer
             continue
         handler = int(match[3]) if pattern is _HANDLER_LOG else 0
         step, attempt = int(match[1]), int(match[2])

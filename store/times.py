@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*([Zz]|[+-]\d\d:?\d\d)?\Z"
 )
 _TICK = timedelta(microseconds=1)
+_LONGEST_SECONDS = 1e12
+"""About thirty thousand years, more than any calendar has."""
 
 
 def utc_now() -> datetime:
@@ -34,7 +35,10 @@ def from_text(text: str) -> datetime:
     day, clock, fraction, offset = found.groups()
     micro = (fraction or "").ljust(6, "0")[:6]
     zone = "+00:00" if offset is None or offset in "Zz" else offset
-    return datetime.fromisoformat(f"{day}T{clock}.{micro}{zone}").astimezone(UTC)
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}.{micro}{zone}").astimezone(UTC)
+    except OverflowError as error:  # at the very ends of the calendar
+        raise ValueError(f"not a timestamp: {text[:80]!r}") from error
 
 
 def later_than(previous: str | None, now: datetime) -> str:
@@ -56,11 +60,15 @@ def duration_json(seconds: float) -> dict[str, int]:
 def duration_seconds(value: object) -> float:
     """Read a duration, an object or ``[secs, nanos]``; anything else is zero seconds."""
     match value:
-        case {"secs": int() | float() as secs, **rest}:
-            nanos = rest.get("nanos", 0) if isinstance(rest, Mapping) else 0
-            return float(secs) + (float(nanos) if isinstance(nanos, int | float) else 0.0) / 1e9
-        case Sequence() if not isinstance(value, str) and len(value) == 2:
-            secs, nanos = value
-            if isinstance(secs, int | float) and isinstance(nanos, int | float):
-                return float(secs) + float(nanos) / 1e9
+        case {"secs": secs, **rest}:
+            return _amount(secs) + _amount(rest.get("nanos")) / 1e9
+        case [secs, nanos]:
+            return _amount(secs) + _amount(nanos) / 1e9
     return 0.0
+
+
+def _amount(value: object) -> float:
+    """A number that can be a part of a duration; what cannot be one counts as none."""
+    if not isinstance(value, int | float) or not 0 <= value < _LONGEST_SECONDS:
+        return 0.0
+    return float(value)

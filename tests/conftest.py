@@ -60,6 +60,7 @@ def world_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 _SETTINGS_OF_THE_USER = frozenset(
     {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CI", "COLUMNS", "LINES", "PAGER", "EDITOR"}
+    | {"DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "SSH_CONNECTION", "SSH_TTY", "TMUX", "STY"}
     | {"TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "VISUAL", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
 )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -106,11 +106,12 @@ def _never_color(ctx: click.Context, _parameter: click.Parameter, value: Any) ->
         ctx.ensure_object(Invocation).settings.color = "never"
 
 
-def _global_options() -> list[click.Parameter]:
+@cache
+def _global_options() -> tuple[click.Parameter, ...]:
     def one(names: Sequence[str], note: Any, text: str, **attributes: Any) -> click.Parameter:
         return OnceOption(names, callback=note, help=text, expose_value=False, **attributes)
 
-    return [
+    return (
         one(["-v", "--verbose"], _set("verbose"), "Say more on stderr; -vv, -vvv still more.",
             count=True),
         one(["-q", "--quiet"], _set("quiet"), "Only results and errors.", is_flag=True),
@@ -120,7 +121,7 @@ def _global_options() -> list[click.Parameter]:
         one(["--color"], _set("color"), "Colour when: auto, always, never.",
             type=click.Choice(["auto", "always", "never"]), metavar="WHEN"),
         one(["--debug"], _set("debug"), "Show tracebacks.", is_flag=True),
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 class _Shared(click.Command):
@@ -174,8 +175,7 @@ class PlainCommand(_Shared):
     """A command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A command of a group: where it is, and its line in the help of the group."""
 
     target: str

@@ -6,8 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from app.cli.failure import CommandFailed
 from app.cli.settings import Settings
@@ -27,8 +26,7 @@ _BOLD = "1"
 _MINIMUM_CUT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of a table; its text is outside text unless it is ours."""
 
     text: str
@@ -36,8 +34,7 @@ class Cell:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column: its head, whether it stands at the right, whether it may be cut."""
 
     head: str

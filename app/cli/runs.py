@@ -86,9 +86,13 @@ def repository_here() -> str:
 
 def open_catalog(invocation: Invocation) -> Catalog:
     """The catalog of every run, brought up to date; it is closed when the command is done."""
+    from app.stalling import stall_after_seconds
     from store.catalog import Catalog
 
-    catalog = Catalog(invocation.home)
+    catalog = Catalog(
+        invocation.home,
+        stall_after_seconds=stall_after_seconds(invocation.home, invocation.environment),
+    )
     click.get_current_context().call_on_close(catalog.close)
     catalog.refresh()
     return catalog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ _COLUMNS = (
     examples=(
         "prodigy sessions list --status failed,interrupted --repo api",
         "prodigy sessions list --resumable --limit 0",
+        "prodigy sessions list --filter 'status:failed cost>1'",
     ),
 )
 @option("--status", metavar="S,…", help="Only sessions in these states.")
@@ -50,6 +52,7 @@ _COLUMNS = (
 @option("--workflow", metavar="W", help="Only sessions of this workflow.")
 @option("--since", type=moment("m"), metavar="T", help="Only sessions started since then.")
 @option("--search", metavar="TEXT", help="Only sessions that mention the text.")
+@option("--filter", "question", metavar="TEXT", help="Only what the dashboard's filter TEXT shows.")
 @flag("--resumable", help="Only sessions that can be resumed.")
 @flag("--archived", help="Only archived sessions, which are hidden otherwise.")
 @option(
@@ -70,6 +73,7 @@ def sessions_list(
     workflow: str | None,
     since: datetime | None,
     search: str | None,
+    question: str | None,
     resumable: bool,
     archived: bool,
     sort: str,
@@ -96,23 +100,30 @@ def sessions_list(
     if watch:
         from app.cli.watching import watch_sessions
 
-        return watch_sessions(invocation, lambda catalog: _show(invocation, catalog, wanted))
+        return watch_sessions(
+            invocation, lambda catalog: _show(invocation, catalog, wanted, question)
+        )
     from app.cli.runs import open_catalog
 
-    _show(invocation, open_catalog(invocation), wanted)
+    _show(invocation, open_catalog(invocation), wanted, question)
     return None
 
 
-def _show(invocation: Invocation, catalog: Catalog, wanted: SessionFilter) -> None:
-    selection = catalog.select(wanted)
-    rows, total = selection.rows, selection.total
+def _show(
+    invocation: Invocation, catalog: Catalog, wanted: SessionFilter, question: str | None
+) -> None:
+    if question is None:
+        rows, total = catalog.select(wanted)
+    else:
+        rows, total = _answers(invocation, catalog, wanted, question)
     out = invocation.out
     if out.settings.json:
         now = utc_now()
         out.json({"sessions": [session_object(row, now) for row in rows], "total": total})
         return
     if not rows:
-        unfiltered = wanted == SessionFilter(limit=wanted.limit, order=wanted.order)
+        plain = SessionFilter(limit=wanted.limit, order=wanted.order)
+        unfiltered = wanted == plain and question is None
         out.line("No sessions yet: prodigy run WORKFLOW starts one." if unfiltered
                  else "No session matches.")  # fmt: skip
         return
@@ -121,6 +132,24 @@ def _show(invocation: Invocation, catalog: Catalog, wanted: SessionFilter) -> No
     out.table(_COLUMNS, [_cells(invocation, row, ids, now_us) for row in rows])
     if len(rows) < total:
         out.notice(f"{len(rows)} of {total} (--limit 0 for all)")
+
+
+def _answers(
+    invocation: Invocation, catalog: Catalog, wanted: SessionFilter, question: str
+) -> tuple[list[SessionRow], int]:
+    """What a filter of the dashboard shows of these sessions, and how many without the limit."""
+    from app.tui.query import parse
+
+    saved: Mapping[str, str] = {}
+    if "@" in question:
+        saved = {
+            str(name): str(text) for name, text in invocation.config().dashboard_filters.items()
+        }
+    query = parse(question, utc_now(), saved)
+    if query.problems:
+        raise usage_error(f"--filter: {'; '.join(query.problems)}")
+    rows = [row for row in catalog.rows(wanted._replace(limit=0)) if query.matches(row)]
+    return rows[: wanted.limit or None], len(rows)
 
 
 def _cells(invocation: Invocation, row: SessionRow, ids: frozenset[str], now_us: int) -> list[Cell]:

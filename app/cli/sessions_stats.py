@@ -6,31 +6,37 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import click
+
 from app.cli.arguments import moment
 from app.cli.command import command, flag, option
 from app.cli.invocation import Invocation
 from app.cli.output import Cell, Column
-from app.format import amount, cost, count, duration, percent, tokens
+from app.format import UNKNOWN, amount, cost, count, duration, percent, tokens
 from app.past_steps import NEWEST_RUNS, past_steps
+from app.statistics_csv import statistics_csv, totals_object
 from app.status_style import Role
 from store.catalog import SessionFilter
 from store.row import SessionRow
 from store.statistics import (
     ENOUGH_RUNS,
     DayStatistics,
+    GroupStatistics,
     StepStatistics,
     Totals,
-    WorkflowStatistics,
     by_day,
     day_of,
+    group_statistics,
+    of_repository,
+    of_workflow,
     step_statistics,
     totals,
-    workflow_statistics,
 )
 from store.times import to_text, utc_now
 
-_WORKFLOWS = (
-    Column("WORKFLOW", flexible=True),
+_NAMES = {"workflow": of_workflow, "repository": of_repository}
+_LISTS = {"workflow": "workflows", "repository": "repositories"}
+_GROUPS = (
     Column("RUNS", right=True),
     Column("DONE", right=True),
     Column("P50", right=True),
@@ -69,12 +75,21 @@ _SLOWER = 0.2
     examples=(
         "prodigy sessions stats --since 30d",
         "prodigy sessions stats --workflow fix-issue --since 7d",
+        "prodigy sessions stats --by repository --csv > runs.csv",
     ),
 )
 @option("--workflow", metavar="W", help="Only this workflow, with each of its steps.")
 @option("--since", type=moment("m"), metavar="T", help="Only runs started since then.")
 @option("--repo", metavar="R", help="Only runs of this repository.")
 @flag("--here", help="Only runs of the repository of this directory.")
+@option(
+    "--by",
+    type=click.Choice(list(_NAMES)),
+    default="workflow",
+    metavar="workflow|repository",
+    help="What runs are taken together by (workflow).",
+)
+@flag("--csv", "as_csv", help="The first table as CSV.")
 def sessions_stats(
     invocation: Invocation,
     *,
@@ -82,6 +97,8 @@ def sessions_stats(
     since: datetime | None,
     repo: str | None,
     here: bool,
+    by: str,
+    as_csv: bool,
 ) -> None:
     from app.cli.runs import open_catalog, repository_here
 
@@ -90,18 +107,21 @@ def sessions_stats(
     now = utc_now()
     wanted = SessionFilter(workflow=workflow, repo=repo, archived=None)
     rows = open_catalog(invocation).rows(wanted)
-    found = workflow_statistics(rows, since, now)
+    found = group_statistics(rows, since, now, _NAMES[by])
     inside = [row for one in found for row in one.rows]
+    if as_csv:
+        invocation.out.raw(statistics_csv(found, by))
+        return
     steps = None
     if workflow is not None:
         steps = step_statistics(past_steps(invocation.home, inside))
     days = _days(inside)
     if invocation.out.settings.json:
-        invocation.out.json(_document(since, inside, found, steps, days))
+        invocation.out.json(_document(since, inside, found, by, steps, days))
     elif not found:
         invocation.out.line("No runs to tell about.")
     else:
-        _show(invocation, inside, found, steps, days)
+        _show(invocation, inside, found, by, steps, days)
 
 
 def _days(rows: Sequence[SessionRow]) -> list[DayStatistics]:
@@ -118,7 +138,8 @@ def _days(rows: Sequence[SessionRow]) -> list[DayStatistics]:
 def _show(
     invocation: Invocation,
     rows: Sequence[SessionRow],
-    found: Sequence[WorkflowStatistics],
+    found: Sequence[GroupStatistics],
+    by: str,
     steps: Sequence[StepStatistics] | None,
     days: Sequence[DayStatistics],
 ) -> None:
@@ -130,7 +151,7 @@ def _show(
         facts.append(f"{count(summed.unpriced, 'run')} without a price")
     out.line(out.own(", ".join(facts)))
     out.line()
-    out.table(_WORKFLOWS, [_workflow_cells(one) for one in found])
+    out.table((Column(by.upper(), flexible=True), *_GROUPS), [_group_cells(one) for one in found])
     if steps:
         out.line()
         out.table(_STEPS, [_step_cells(step) for step in steps])
@@ -142,7 +163,7 @@ def _show(
         out.notice("--workflow W shows its steps too")
 
 
-def _workflow_cells(one: WorkflowStatistics) -> list[Cell]:
+def _group_cells(one: GroupStatistics) -> list[Cell]:
     summed = one.totals
     few = summed.runs < ENOUGH_RUNS
     rate = summed.success_rate
@@ -152,7 +173,7 @@ def _workflow_cells(one: WorkflowStatistics) -> list[Cell]:
     change = "" if one.change is None else f"{_signed(one.change)} %"
     slower = one.change is not None and one.change >= _SLOWER
     return [
-        Cell(one.workflow),
+        Cell(one.name or UNKNOWN),
         Cell(str(summed.runs)),
         Cell(_rate(summed), role),
         Cell(duration(summed.p50_seconds, finished=True)),
@@ -206,16 +227,16 @@ def _signed(share: float) -> str:
 def _document(
     since: datetime | None,
     rows: Sequence[SessionRow],
-    found: Sequence[WorkflowStatistics],
+    found: Sequence[GroupStatistics],
+    by: str,
     steps: Sequence[StepStatistics] | None,
     days: Sequence[DayStatistics],
 ) -> dict[str, Any]:
     return {
         "since": to_text(since) if since is not None else None,
-        "total": _totals_object(totals(rows)),
-        "workflows": [
-            {"workflow": one.workflow, **_totals_object(one.totals), "change": one.change}
-            for one in found
+        "total": totals_object(totals(rows)),
+        _LISTS[by]: [
+            {by: one.name, **totals_object(one.totals), "change": one.change} for one in found
         ],
         "steps": None
         if steps is None
@@ -231,21 +252,5 @@ def _document(
             }
             for step in steps
         ],
-        "days": [{"day": day.day.isoformat(), **_totals_object(day.totals)} for day in days],
-    }
-
-
-def _totals_object(summed: Totals) -> dict[str, Any]:
-    return {
-        "runs": summed.runs,
-        "completed": summed.completed,
-        "failed": summed.failed,
-        "success_rate": summed.success_rate,
-        "p50_seconds": summed.p50_seconds,
-        "p95_seconds": summed.p95_seconds,
-        "active_seconds": summed.active_seconds,
-        "cost_usd": summed.cost_usd,
-        "unpriced": summed.unpriced,
-        "input_tokens": summed.input_tokens,
-        "output_tokens": summed.output_tokens,
+        "days": [{"day": day.day.isoformat(), **totals_object(day.totals)} for day in days],
     }

@@ -9,11 +9,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from app.format import one_line, short_id
 from app.tui import reasons
 from app.tui.subject import Reason, Subject, Where
+from app.tui.typed import path_word
 
 __all__ = ["ACTIONS", "FOOTERS", "Action", "Group", "Subject", "Where", "action", "actions_for"]
 
@@ -39,7 +38,8 @@ class Action:
     """One thing a person can do.
 
     ``name`` is the function that does it; ``label`` stands in the footer, ``help`` in help and
-    palette; ``command`` is the same as a command line, with ``{id}`` for the session.
+    palette; ``command`` is the same as a command line, with ``{id}`` for the session and whatever
+    else the screen knows; what it does not know is a word in capitals, for people to fill in.
     """
 
     name: str
@@ -52,6 +52,8 @@ class Action:
     reason: Reason | None = None
     bulk: bool = False
     """Whether it acts on all marked sessions."""
+    command_of_several: str = ""
+    """The command for marked sessions, where it is another one."""
     shown_keys: str = ""
     """What the help calls the keys, when not the first of them."""
 
@@ -74,22 +76,38 @@ class Action:
         return f"{self.label} {len(subject.marked)}" if self.bulk and subject.marked else self.label
 
     def command_line(self, subject: Subject) -> str:
-        """The command that does the same in a shell; empty when there is none."""
+        """The command that does the same in any terminal; empty when there is none."""
+        if not self.command:
+            return ""
+        told = _words(subject)
         if self.bulk and subject.marked:
-            return several(self, subject)
-        row = subject.row
-        step = row.step_index + 1 if row is not None else "N"
-        base = row.base_commit[:12] if row is not None and row.base_commit else "BASE"
-        workflow = _typed(row.workflow_path) if row is not None and row.workflow_path else "FILE"
-        return self.command.format(id=subject.id, step=step, base=base, workflow=workflow)
+            able = [row for row in subject.marked if self.why_not(subject.alone(row)) is None]
+            told["id"] = " ".join(subject.id_of(row) for row in able)
+            return (self.command_of_several or self.command).format_map(told)
+        return self.command.format_map(told)
 
 
-def _typed(path: str) -> str:
-    """A path as it is typed in a shell: quoted, the user's home as ``~``."""
-    home = f"{Path.home()}/"
-    inside = path.startswith(home)
-    rest = one_line(shlex.quote(path.removeprefix(home) if inside else path))
-    return f"~/{rest}" if inside else rest
+def _words(subject: Subject) -> dict[str, str]:
+    """The names command lines may have in braces; what is not known here stays a placeholder."""
+    row = subject.row
+    archived = " ".join(subject.id_of(one) for one in subject.archived)
+    return {
+        "prodigy": subject.prodigy,
+        "id": subject.id,
+        "step": str(row.step_index + 1) if row is not None else "N",
+        "workflow": path_word(row.workflow_path) if row and row.workflow_path else "FILE",
+        "archived": archived or "ID",
+        "repo": shlex.quote(subject.repository) if subject.repository else "REPO",
+        "editor": "$EDITOR",
+        "run": f"{subject.prodigy} run FILE",
+        "file": "FILE",
+        "statistics": "",
+        "export": "FILE",
+        "shown": "--filter TEXT --limit 0",
+        "group": "--limit 0",
+        "of_workflow": "--workflow NAME --limit 0",
+        **subject.words,
+    }
 
 
 _SHOWN_KEYS: Mapping[str, str] = {
@@ -104,15 +122,6 @@ _SHOWN_KEYS: Mapping[str, str] = {
 }
 
 
-def several(one: Action, subject: Subject) -> str:
-    """One command line for all marked sessions an action is possible for."""
-    meant = [row for row in subject.marked if one.why_not(subject.alone(row)) is None]
-    ids = " ".join(short_id(row.id) for row in meant)
-    if one.name == "resume":  # it shows a plan, so it takes one session
-        return f"for id in {ids}; do prodigy resume $id; done"
-    return one.command.format(id=ids)
-
-
 def shown_key(key: str) -> str:
     """A key as it is written on the screen: ``esc``, ``ctrl+p``, ``/``."""
     return _SHOWN_KEYS.get(key, key)
@@ -124,67 +133,68 @@ ACTIONS: tuple[Action, ...] = (
     Action("back", ("escape",), "back", "back to the list", Group.LOOK, SESSION_ONLY | TRENDS_ONLY),
     Action(
         "open_session", ("enter",), "open", "open the session", Group.LOOK, LIST_ONLY,
-        "prodigy sessions show {id}", reasons.needs_session,
+        "{prodigy} sessions show {id}", reasons.needs_session,
     ),
     Action(
         "show_failure", ("f",), "failure", "why it failed", Group.LOOK, BOTH,
-        "prodigy sessions show {id} --failure", reasons.no_failure,
+        "{prodigy} sessions show {id} --failure", reasons.no_failure,
     ),
     Action(
         "resume", ("r",), "resume", "resume, shows the plan first", Group.ACT, BOTH,
-        "prodigy resume {id}", reasons.no_resume, bulk=True,
+        "{prodigy} resume {id}", reasons.no_resume, bulk=True,
+        command_of_several="for id in {id}; do {prodigy} resume $id --detach; done",
     ),
     Action(
         "resume_from", ("R",), "resume from…", "resume from another step or checkpoint…",
-        Group.ACT, BOTH, "prodigy resume {id} --from-step N", reasons.no_resume_from,
+        Group.ACT, BOTH, "{prodigy} resume {id} --from-step N", reasons.no_resume_from,
     ),
     Action(
         "skip_step", ("S",), "skip step", "skip the failed step, go on with the next",
-        Group.ACT, BOTH, "prodigy resume {id} --skip-step {step}", reasons.no_skip_step,
+        Group.ACT, BOTH, "{prodigy} resume {id} --skip-step {step}", reasons.no_skip_step,
     ),
     Action(
         "pause", ("p",), "pause", "pause after this step", Group.ACT, BOTH,
-        "prodigy pause {id}", reasons.no_pause, bulk=True,
+        "{prodigy} pause {id}", reasons.no_pause, bulk=True,
     ),
     Action(
         "pause_now", ("P",), "pause now", "pause now (asks)", Group.ACT, BOTH,
-        "prodigy pause {id} --now", reasons.no_pause_now, bulk=True,
+        "{prodigy} pause {id} --now", reasons.no_pause_now, bulk=True,
     ),
     Action(
         "cancel", ("x",), "cancel", "cancel (asks)", Group.ACT, BOTH,
-        "prodigy cancel {id}", reasons.no_cancel, bulk=True,
+        "{prodigy} cancel {id} --yes", reasons.no_cancel, bulk=True,
     ),
     Action(
         "merge", ("m",), "merge", "merge what it made (asks)", Group.ACT, BOTH,
-        "prodigy merge {id} --yes", reasons.no_merge, bulk=True,
+        "{prodigy} merge {id} --yes", reasons.no_merge, bulk=True,
     ),
     Action(
         "archive", ("D",), "archive", "archive: hide it, keep everything", Group.ACT, BOTH,
-        "prodigy sessions archive {id}", reasons.no_archive, bulk=True,
+        "{prodigy} sessions archive {id}", reasons.no_archive, bulk=True,
     ),
     Action(
         "restore", ("u",), "undo archive", "bring back what was archived just now", Group.ACT,
-        LIST_ONLY, "prodigy sessions restore {id}", reasons.no_restore,
+        LIST_ONLY, "{prodigy} sessions restore {archived}", reasons.no_restore,
     ),
     Action(
         "shell", ("o",), "shell", "a shell in its worktree", Group.ACT, BOTH,
-        'cd "$(prodigy worktree path {id})" && $SHELL', reasons.no_shell,
+        'cd "$({prodigy} worktree path {id})" && $SHELL', reasons.no_shell,
     ),
     Action(
         "edit_workflow", ("e",), "edit", "edit its workflow, at this step", Group.ACT, BOTH,
-        "$EDITOR {workflow}", reasons.no_edit,
+        "{editor} {workflow}", reasons.no_edit,
     ),
     Action(
         "show_output", ("l",), "output", "output", Group.LOOK, BOTH,
-        "prodigy logs {id}", reasons.needs_session,
+        "{prodigy} logs {id}", reasons.needs_session,
     ),
     Action(
         "show_changes", ("d",), "changes", "what it changed", Group.LOOK, BOTH,
-        'git -C "$(prodigy worktree path {id})" diff {base}', reasons.no_changes,
+        "{prodigy} sessions diff {id}", reasons.no_changes,
     ),
     Action(
         "show_checkpoints", ("c",), "checkpoints", "checkpoints", Group.LOOK, BOTH,
-        "prodigy checkpoints list --workflow-id {id}", reasons.needs_session,
+        "{prodigy} checkpoints list --workflow-id {id}", reasons.needs_session,
     ),
     Action(
         "copy", ("y",), "copy", "copy id, path, branch, error…", Group.ACT, BOTH,
@@ -192,20 +202,20 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "new_run", ("n",), "new run", "start a run", Group.ACT, LIST_ONLY,
-        "prodigy run FILE", reasons.may_write,
+        "{prodigy} run FILE", reasons.may_write,
     ),
     Action(
         "start_run", ("ctrl+s",), "start", "start the run", Group.ACT, NEW_RUN_ONLY,
-        "prodigy run FILE", reasons.may_write,
+        "{run}", reasons.may_write,
     ),
     Action(
         "dry_run", ("ctrl+t",), "dry run", "dry run: show the plan, run nothing", Group.ACT,
-        NEW_RUN_ONLY, "prodigy run FILE --dry-run", reasons.may_write,
+        NEW_RUN_ONLY, "{run} --dry-run", reasons.may_write,
     ),
     Action("next_field", ("tab",), "next field", "next field, shift+tab back",
            Group.LOOK, NEW_RUN_ONLY),
     Action("edit_file", ("e",), "edit file", "edit the workflow, at the problem", Group.ACT,
-           NEW_RUN_ONLY, "$EDITOR FILE"),
+           NEW_RUN_ONLY, "{editor} {file}"),
     Action("find_workflow", ("slash",), "find", "find a workflow, or type a path", Group.LIST,
            NEW_RUN_ONLY),
     Action("copy_command", ("y",), "copy", "copy the command", Group.ACT, NEW_RUN_ONLY),
@@ -213,23 +223,29 @@ ACTIONS: tuple[Action, ...] = (
            "close; what you typed is kept", Group.LOOK, NEW_RUN_ONLY),
     Action(
         "its_sessions", ("enter",), "its sessions", "the sessions of this workflow", Group.LOOK,
-        TRENDS_ONLY, "prodigy sessions list --workflow W",
+        TRENDS_ONLY, "{prodigy} sessions list {of_workflow}",
     ),
     Action(
         "trends", ("t",), "trends", "how workflows fare over time", Group.LOOK, LIST_ONLY,
-        "prodigy sessions stats --since 30d",
+        "{prodigy} sessions stats --since 30d",
     ),
     Action(
         "period", ("1", "2", "3", "4"), "period", "how far back to look", Group.LIST, TRENDS_ONLY,
-        "prodigy sessions stats --since 7d", shown_keys="1…4",
+        "{prodigy} sessions stats{statistics}", shown_keys="1…4",
     ),
     Action("sort_trends", ("s",), "sort", "next order", Group.LIST, TRENDS_ONLY),
+    Action("group_trends", ("b",), "group", "group by workflow, by repository", Group.LIST,
+           TRENDS_ONLY),
+    Action(
+        "export_trends", ("X",), "export CSV", "write the list as CSV", Group.ACT, TRENDS_ONLY,
+        "{prodigy} sessions stats{statistics} --csv > {export}", reasons.may_write,
+    ),
     Action("filter", ("slash",), "filter", "filter", Group.LIST, LIST_ONLY,
-           "prodigy sessions list --search TEXT"),
+           "{prodigy} sessions list {shown}"),
     Action("sort", ("s",), "sort", "next order", Group.LIST, LIST_ONLY),
     Action("group", ("b",), "group", "group by repository, by workflow", Group.LIST, LIST_ONLY),
     Action("here", ("full_stop",), "this repository", "only this repository, or all", Group.LIST,
-           LIST_ONLY, "prodigy sessions list --here", reasons.no_repository),
+           LIST_ONLY, "{prodigy} sessions list --repo {repo} --limit 0", reasons.no_repository),
     Action("mark", ("space",), "mark", "mark or unmark", Group.LIST, LIST_ONLY, "",
            reasons.needs_session),
     Action("mark_range", ("v",), "mark range", "mark from the last mark to here", Group.LIST,
@@ -238,10 +254,10 @@ ACTIONS: tuple[Action, ...] = (
            LIST_ONLY, "", reasons.needs_session),
     Action(
         "chip", ("1", "2", "3", "4", "5"), "status", "status filter", Group.LIST, LIST_ONLY,
-        shown_keys="1…5",
+        "{prodigy} sessions list {group}", shown_keys="1…5",
     ),
     Action("next_attention", ("exclamation_mark",), "next that needs you", "next that needs you",
-           Group.LIST, LIST_ONLY),
+           Group.LIST),
     Action(
         "tab_number", ("1", "2", "3", "4", "5", "6", "7"), "tab", "tab by number", Group.LOOK,
         SESSION_ONLY, shown_keys="1…7",
@@ -267,7 +283,9 @@ FOOTERS: Mapping[Where, tuple[str, ...]] = {
         "back", "show_failure", "resume", "show_output", "show_changes", "show_checkpoints",
         "pause", "cancel", "copy", "pause_now", "next_session", "quit",
     ),
-    Where.TRENDS: ("back", "its_sessions", "period", "sort_trends", "quit"),
+    Where.TRENDS: (
+        "back", "its_sessions", "period", "sort_trends", "group_trends", "export_trends", "quit",
+    ),
     Where.NEW_RUN: (
         "start_run", "dry_run", "next_field", "edit_file", "find_workflow", "close_form",
     ),

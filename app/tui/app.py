@@ -19,19 +19,20 @@ from textual.worker import Worker, WorkerState
 from app import format as form
 from app.status_style import wants_ascii
 from app.tui import theme as themes
-from app.tui.attention import GATHER_SECONDS, Attention, Call
+from app.tui.attention import Attention
 from app.tui.backend import Backend, First, Pulse, Refresh
+from app.tui.driver import driver_class
 from app.tui.listing import Listing
 from app.tui.screens.action_screen import ActionScreen
 from app.tui.screens.sessions import SessionsScreen
-from app.tui.settings import Settings
-from app.tui.terminal import leave_in_order_on_signals
-from store.errors import StoreError
+from app.tui.settings import Settings, settings_problem
+from app.tui.terminal import keep_in_order, through_multiplexer
 from store.row import SessionRow
 
 FLUSH_SECONDS = 0.08
 """Changes of the store are gathered this long: at most 12 times a second."""
 TICK_SECONDS = 1.0
+COUNT_SECONDS = 0.25
 LOOK_EVERYWHERE_SECONDS = 120
 """Runs without a record change no file that is followed, so now and then everything is read."""
 
@@ -46,6 +47,7 @@ class ProdigyApp(App[int]):
         Binding("tab", "app.focus_next", show=False),
         Binding("shift+tab", "app.focus_previous", show=False),
         Binding("ctrl+q", "quit", show=False),
+        Binding("ctrl+z", "suspend_process", show=False),
     ]
 
     class Began(Message):
@@ -75,13 +77,6 @@ class ProdigyApp(App[int]):
             super().__init__()
             self.pulse = pulse
 
-    class StoreTrouble(Message):
-        """The store could not be read; None when it can again."""
-
-        def __init__(self, words: str | None) -> None:
-            super().__init__()
-            self.words = words
-
     def __init__(
         self,
         backend: Backend,
@@ -95,14 +90,12 @@ class ProdigyApp(App[int]):
     ) -> None:
         no_colour = themes.wants_no_colour()
         # Textual removes colour for good only in an app that is made with ANSI colours.
-        super().__init__(ansi_color=True if no_colour else None)
+        super().__init__(driver_class(), ansi_color=True if no_colour else None)
         self.settings = settings or Settings()
         for one in themes.THEMES:
             self.register_theme(one)
         few = no_colour or self.console.color_system in (None, "standard")
-        wanted = theme or themes.OUR_NAMES.get(self.settings.theme, self.settings.theme)
-        if wanted not in self.available_themes:
-            wanted = themes.DARK
+        wanted = theme or themes.find_theme(self.settings.theme) or themes.DARK
         self.theme = themes.WITH_16_COLOURS.get(wanted, wanted) if few else wanted
         self.backend = backend
         self.listing = Listing(self.now)
@@ -111,6 +104,7 @@ class ProdigyApp(App[int]):
             self.listing.choose_query(query)
         asked = self.settings.ascii if ascii_only is None else ascii_only
         self.ascii_only = wants_ascii() if asked is None else asked
+        self.set_class(self.ascii_only, "-ascii")
         self.store_problem = ""
         self.store_problem_words = ""
         self.reading = ""
@@ -125,7 +119,7 @@ class ProdigyApp(App[int]):
         self.repository: str | None = None
         """The repository the dashboard was opened in; known a moment after it is shown."""
         self.editor_environment: dict[str, str] = dict(os.environ)
-        self._attention = Attention()
+        self._attention = Attention(self)
         self._ink: themes.Ink | None = None
         self._live = live
         self._opens = session
@@ -156,13 +150,15 @@ class ProdigyApp(App[int]):
         """Why nothing can be written now."""
         if self.backend.read_only:
             return "this dashboard is read-only"
-        return self.store_problem or None
+        if self.store_problem:
+            return self.store_problem
+        return None if self.backend.is_writable else f"{self.backend.home_words} cannot be written"
 
     @property
-    def can_undo(self) -> bool:
-        """Whether sessions were archived just now."""
+    def archived_now(self) -> tuple[SessionRow, ...]:
+        """What was archived so shortly ago that it can be brought back."""
         rows, until = self.archived
-        return bool(rows) and time.monotonic() < until
+        return rows if time.monotonic() < until else ()
 
     def unmark(self, ids: Iterable[str]) -> None:
         """Take the marks of sessions away: what was asked of them is done."""
@@ -200,7 +196,7 @@ class ProdigyApp(App[int]):
     # -- life
 
     def on_mount(self) -> None:
-        leave_in_order_on_signals(self)
+        keep_in_order(self)
         self.push_screen(SessionsScreen())
         self.call_after_refresh(self._begin)
 
@@ -220,7 +216,23 @@ class ProdigyApp(App[int]):
         gc.enable()
         self.read_again()
         if self._live:
+            self.run_worker(self._check_settings, thread=True, group="settings")
             self.set_interval(TICK_SECONDS, self._tick)
+        self._counting = self.set_interval(COUNT_SECONDS, self._count)
+
+    def _count(self) -> None:
+        """Say how much was read, as long as there is nothing else to show."""
+        if self.listing.loaded:
+            self._counting.stop()
+        elif (number := self.backend.records_read) and self.sessions_screen is not None:
+            noun = "session" if number == 1 else "sessions"
+            self.reading = f"{number:,} {noun}".replace(",", " ")
+            self.sessions_screen.show_reading()
+
+    def _check_settings(self) -> None:
+        """Say what of the configuration is not followed; off the loop, and after the first look."""
+        if problem := settings_problem(self.backend.home, os.environ):
+            self.call_from_thread(self.toast, problem, "error")
 
     def on_unmount(self) -> None:
         self.backend.close()
@@ -232,23 +244,6 @@ class ProdigyApp(App[int]):
         self.run_worker(self._load, thread=True, group="load", exclusive=True, exit_on_error=False)
 
     def _load(self) -> None:
-        trouble = self.backend.problem()
-        try:
-            if trouble is None:
-                self._load_all()
-        except (StoreError, OSError) as error:
-            trouble = str(error)
-        if trouble is not None:
-            self.post_message(self.StoreTrouble(trouble))
-            return
-        if self._live:
-            self.backend.stop()
-            try:
-                self.backend.follow(self._heard)
-            except (StoreError, OSError) as error:
-                self.post_message(self.StoreTrouble(str(error)))
-
-    def _load_all(self) -> None:
         if self.repository is None:
             self.repository = self.backend.repository_name()
         first = self.backend.first()
@@ -258,6 +253,9 @@ class ProdigyApp(App[int]):
         listing.choices = self.listing.choices
         listing.replace_all(self.backend.load())
         self.post_message(self.Loaded(listing))
+        if self._live:
+            self.backend.stop()
+            self.backend.follow(self._heard)
 
     def on_prodigy_app_began(self, event: Began) -> None:
         self.store_problem = self.store_problem_words = ""
@@ -275,10 +273,16 @@ class ProdigyApp(App[int]):
             self.action_screens()[-1].action_do("open_session")
         self.look_at_live()
 
-    def on_prodigy_app_store_trouble(self, event: StoreTrouble) -> None:
-        self.store_problem = "store not readable" if event.words else ""
-        self.store_problem_words = event.words or ""
-        self._tell_all(None)
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A look at the store that failed is said until one succeeds; what was seen stays."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self._say_trouble(*self.backend.trouble(error))
+
+    def _say_trouble(self, problem: str = "", words: str = "") -> None:
+        if (problem, words) != (self.store_problem, self.store_problem_words):
+            self.store_problem, self.store_problem_words = problem, words
+            self._tell_all(None)
 
     def _heard(self, ids: set[str]) -> None:
         """Files of these sessions changed; called by the thread that follows the home."""
@@ -310,8 +314,6 @@ class ProdigyApp(App[int]):
     def _refresh(self, ids: set[str] | None) -> None:
         try:
             self.post_message(self.Refreshed(self.backend.refresh(ids)))
-        except (StoreError, OSError) as error:
-            self.post_message(self.StoreTrouble(str(error)))
         finally:
             self._refreshing = False
 
@@ -321,10 +323,9 @@ class ProdigyApp(App[int]):
     def take(self, rows: tuple[SessionRow, ...], removed: tuple[str, ...] = ()) -> None:
         """Take sessions as they are now, and show what changed."""
         home = self.sessions_screen
-        if self.store_problem:
-            self.store_problem = self.store_problem_words = ""
-        if self._live and self._attention.look(self.listing.rows, rows):
-            self.set_timer(GATHER_SECONDS, self._call_person)
+        self._say_trouble()
+        if self._live:
+            self._attention.look(self.listing.rows, rows)
         change = self.listing.apply(rows, removed, hold=home is not None and home.in_use)
         ids = frozenset((*(row.id for row in rows), *removed))
         for screen in self.action_screens():
@@ -333,31 +334,23 @@ class ProdigyApp(App[int]):
             else:
                 screen.sessions_changed(ids)
 
-    def _call_person(self) -> None:
-        """Tell once what began to need a person in the last seconds."""
-        words = self._attention.take()
-        if not words:
-            return
-        self.toast(f"{words}  ! goes there", "warn")
-        if self.settings.call is Call.BELL:
-            self.bell()
-        elif self.settings.call is Call.NOTIFY and self._driver is not None:
-            self._driver.write(f"\x1b]9;prodigy: {form.visible(words)}\x07")
+    def notify_terminal(self, words: str) -> None:
+        """Have the terminal tell something, wherever the person looks (OSC 9)."""
+        if self._driver is not None:
+            sequence = f"\x1b]9;prodigy: {form.visible(words)}\x07"
+            self._driver.write(through_multiplexer(sequence, os.environ))
 
     def _tell_all(self, changed: frozenset[str] | None) -> None:
         for screen in self.action_screens():
             screen.sessions_changed(changed)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Reading the store must not fail silently."""
-        if event.state is WorkerState.ERROR:
-            self.post_message(self.StoreTrouble(f"{event.worker.error}"))
 
     # -- the clock
 
     def _tick(self) -> None:
         self._seconds += 1
         self.look_at_live()
+        if self.store_problem and not any(one.group == "load" for one in self.workers):
+            self.read_again()
         if self._seconds % LOOK_EVERYWHERE_SECONDS == 0 and not self._refreshing:
             self._look_again(None)
         for screen in self.action_screens():
@@ -366,7 +359,10 @@ class ProdigyApp(App[int]):
     def look_at_live(self) -> None:
         """Look again at the sessions at work: a killed owner changes no file."""
         ids = list(self.listing.live)
-        if not ids or self._pulsing:
+        if not ids:
+            return
+        if self._pulsing:  # by a slow disk; times go on
+            self._show_live()
             return
         self._pulsing = True
         self.run_worker(lambda: self._look(ids), thread=True, group="pulse", exit_on_error=False)
@@ -374,8 +370,6 @@ class ProdigyApp(App[int]):
     def _look(self, ids: list[str]) -> None:
         try:
             self.post_message(self.Pulsed(self.backend.pulse(ids)))
-        except (StoreError, OSError) as error:
-            self.post_message(self.StoreTrouble(str(error)))
         finally:
             self._pulsing = False
 
@@ -386,6 +380,9 @@ class ProdigyApp(App[int]):
         changed = tuple(row for row in pulse.rows if self.listing.rows.get(row.id) != row)
         if changed or pulse.removed:
             self.take(changed, pulse.removed)
+        self._show_live()
+
+    def _show_live(self) -> None:
         home = self.sessions_screen
         if home is not None:
             home.live_looked_at()

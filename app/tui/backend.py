@@ -6,7 +6,6 @@ Everything here may block and is called from worker threads, except what only re
 from __future__ import annotations
 
 import os
-import shlex
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,13 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import format as form
+from app.stalling import stall_after_seconds
 from app.status_style import Chip, chip_of
 from app.tui.doing import Doer
 from app.tui.doing import Refused as Refused
 from app.tui.session_reader import SessionReader
+from app.tui.typed import path_word as path_word
+from app.tui.typed import prodigy_word
+from app.tui.typed import tilde as tilde
+from store.errors import NotFound, StoreError
 from store.home import Home
 from store.row import SessionRow
-from store.states import STALL_AFTER_SECONDS, State
+from store.states import State
 from store.times import utc_now
 
 if TYPE_CHECKING:
@@ -88,11 +92,18 @@ class Backend(SessionReader, Doer):
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
         self._feed: ChangeFeed | None = None
+        self._noticed: set[tuple[str, str, str]] = set()
+        """Requests their owners have noticed: run, action, moment."""
 
     @property
     def home_words(self) -> str:
         """The home as people write it."""
         return tilde(self.home.root)
+
+    @property
+    def prodigy_word(self) -> str:
+        """How the program is typed in a fresh terminal, so that it acts on this home."""
+        return prodigy_word(self.home)
 
     @property
     def workflows_words(self) -> str:
@@ -136,27 +147,30 @@ class Backend(SessionReader, Doer):
             self._catalog = Catalog(
                 self.home,
                 use_index=self._use_index,
-                stall_after_seconds=self._stall_after_seconds(),
+                stall_after_seconds=stall_after_seconds(self.home, os.environ),
                 clock_ns=lambda: int(self.clock().timestamp() * 1e9),
             )
         return self._catalog
 
-    def _stall_after_seconds(self) -> float:
-        """After how long without output a step counts as stalled, as the configuration says."""
-        if not self.home.config.exists() and "PRODIGY__STALL_AFTER" not in os.environ:
-            return STALL_AFTER_SECONDS
-        from orchestrator.config import load_config
+    def trouble(self, error: BaseException) -> tuple[str, str]:
+        """Why the store could not be read: in a few words, and in a sentence."""
+        if isinstance(error, NotFound) and error.path == self.home.root:
+            gone = f"{self.home_words} is gone"
+            return gone, f"{gone}. Waiting for it to come back."
+        reason = error.reason if isinstance(error, StoreError) else f"{error}"
+        return "store not readable", f"store not readable: {form.one_line(reason)}"
 
-        return load_config(self.home, None, os.environ).config.stall_after_seconds
-
-    def problem(self) -> str | None:
-        """What is wrong with the home itself, or None."""
+    @property
+    def is_writable(self) -> bool:
+        """Whether something can be written into the home; one that is not there yet can be made."""
         root = self.home.root
-        if not root.exists():
-            return None
-        if not os.access(root, os.R_OK | os.X_OK):
-            return f"{self.home_words} is not readable"
-        return None
+        return not root.exists() or os.access(root, os.W_OK)
+
+    @property
+    def records_read(self) -> int:
+        """How many sessions were read so far; never waits."""
+        catalog = self._catalog
+        return 0 if catalog is None else catalog.records_read
 
     def first(self, count: int = FIRST_ROWS) -> First:
         """The sessions that need somebody most, and how many there are of each group.
@@ -178,6 +192,13 @@ class Backend(SessionReader, Doer):
         """Every session, as :meth:`first` found them."""
         with self._lock:
             return list(self._open_catalog().rows(None))
+
+    def every_run(self) -> list[SessionRow]:
+        """Every session as the last look found it, archived ones too."""
+        from store.catalog import SessionFilter
+
+        with self._lock:
+            return list(self._open_catalog().rows(SessionFilter(archived=None)))
 
     def refresh(self, ids: Collection[str] | None = None) -> Refresh:
         """Look again at these sessions, or at the whole home; what is different since.
@@ -241,21 +262,44 @@ class Backend(SessionReader, Doer):
             return None
 
     def _no_answer(self, row: SessionRow, now: datetime) -> str:
+        """Who has not even noticed a request, and what may be done about it; empty when it has."""
         from store.locks import process_state
         from store.owner import read_owner, this_host
-        from store.requests import pending
-        from store.rows import microseconds
 
-        asked = [microseconds(request.requested_at) for request in pending(self.home, row.id)]
-        known = [moment for moment in asked if moment is not None]
-        if not known:
+        asked_us = self._unnoticed_since(row.id)
+        if asked_us is None:
             return ""
-        waited = now.timestamp() - min(known) / 1e6
+        waited = now.timestamp() - asked_us / 1e6
         owner = read_owner(self.home, row.id)
         if waited < NO_ANSWER_SECONDS or owner is None or owner.host != this_host():
             return ""
         state = process_state(owner.pid) or "gone"
         return f"no answer in {int(waited)}s · process {owner.pid} {state} · kill -9 is safe"
+
+    def owner_words(self, row: SessionRow) -> str:
+        """What the owner of a session is doing, as the system says; empty when it is elsewhere."""
+        from store.locks import process_state
+        from store.owner import this_host
+
+        if row.owner_pid is None or row.owner_host != this_host():
+            return ""
+        return process_state(row.owner_pid) or "gone"
+
+    def _unnoticed_since(self, run_id: str) -> int | None:
+        """When the first request was made that the owner has not noticed."""
+        from store.noticed import was_noticed
+        from store.requests import pending
+        from store.rows import microseconds
+
+        unnoticed = []
+        for request in pending(self.home, run_id):
+            one = (run_id, request.action, request.requested_at)
+            if one not in self._noticed and was_noticed(self.home, run_id, request):
+                self._noticed.add(one)
+            moment = microseconds(request.requested_at)
+            if one not in self._noticed and moment is not None:
+                unnoticed.append(moment)
+        return min(unnoticed, default=None)
 
     def follow(self, changed: Callable[[set[str]], None]) -> None:
         """Call ``changed`` (from some thread) with the ids of sessions whose files change."""
@@ -298,18 +342,3 @@ class Backend(SessionReader, Doer):
         from app.tui.workflow_reading import begins_at
 
         return begins_at(choice)
-
-
-def tilde(path: Path) -> str:
-    """A path with the user's home as ``~``."""
-    home = str(Path.home())
-    text = str(path)
-    return f"~{text[len(home) :]}" if text == home or text.startswith(f"{home}/") else text
-
-
-def path_word(path: str) -> str:
-    """A path as one word of a command line, with the user's home as ``~``."""
-    short = tilde(Path(path)) if path else ""
-    if short.startswith("~/"):
-        return f"~/{shlex.quote(short[2:])}"
-    return shlex.quote(short) if short else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from app import format as form
@@ -24,7 +26,7 @@ _READ_BYTES = 1024 * 1024
 """Bytes of a file that is not yet known to git that are read."""
 _MOST_FILES = 5_000
 _MOST_COMMITS = 500
-_PLAIN = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color")
+_PLAIN = ("--no-ext-diff", "--no-textconv", "--find-renames", "--no-color")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 
@@ -43,13 +45,14 @@ def _read(row: SessionRow, detail: SessionDetail) -> ChangesView:
     base = row.base_commit if _COMMIT.match(row.base_commit) else ""
     worktree = Path(row.worktree) if row.worktree.startswith("/") else None
     if worktree is not None and worktree.is_dir():
-        git, until = Git(worktree), None
+        git, until, note = Git(worktree), None, ""
     else:
         checkout = Path(row.repo_path) if row.repo_path.startswith("/") else None
         if checkout is None or not checkout.is_dir():
             return ChangesView(words="No changes to show: its worktree and repository are gone.")
         git = Git(checkout)
         until = _tip(git, row, detail)
+        note = "worktree gone, its branch"
         if until is None:
             return ChangesView(words="No changes to show: its worktree and branch are gone.")
     if not base or not git.succeeds("cat-file", "-e", f"{base}^{{commit}}"):
@@ -76,7 +79,7 @@ def _read(row: SessionRow, detail: SessionDetail) -> ChangesView:
             scopes.append(_scope(git, title, before, after, "This step changed nothing."))
         except GitError:  # commits that were removed since
             continue
-    return ChangesView(git.directory, tuple(scopes))
+    return ChangesView(git.directory, tuple(scopes), note=note)
 
 
 def _tip(git: Git, row: SessionRow, detail: SessionDetail) -> str | None:
@@ -93,7 +96,7 @@ def _tip(git: Git, row: SessionRow, detail: SessionDetail) -> str | None:
 def _scope(git: Git, title: str, since: str, until: str | None, words: str) -> Scope:
     moments = (since,) if until is None else (since, until)
     fields = git.look("diff", *_PLAIN, "-z", "--numstat", *moments, "--").fields
-    files = [_changed(field) for field in fields[:_MOST_FILES]]
+    files = list(islice(_changed(fields), _MOST_FILES))
     if until is None:
         listed = git.look("ls-files", "--others", "--exclude-standard", "-z").fields
         files += [_untracked(git.directory / path, path) for path in listed[:_MOST_FILES]]
@@ -105,13 +108,18 @@ def _scope(git: Git, title: str, since: str, until: str | None, words: str) -> S
     )
 
 
-def _changed(field: str) -> ChangedFile:
-    added, removed, path = field.split("\t", 2)
-    return ChangedFile(
-        path,
-        int(added) if added.isdigit() else None,
-        int(removed) if removed.isdigit() else None,
-    )
+def _changed(fields: Iterable[str]) -> Iterator[ChangedFile]:
+    """What ``--numstat -z`` says; of a renamed file both paths follow as fields of their own."""
+    rest = iter(fields)
+    for field in rest:
+        added, removed, path = field.split("\t", 2)
+        was = "" if path else next(rest, "")
+        yield ChangedFile(
+            path or next(rest, ""),
+            int(added) if added.isdigit() else None,
+            int(removed) if removed.isdigit() else None,
+            was=was,
+        )
 
 
 def _untracked(file: Path, path: str) -> ChangedFile:
@@ -189,9 +197,11 @@ def _of_file(git: Git, scope: Scope, file: ChangedFile) -> tuple[str, ...]:
     if (file.added or 0) + (file.removed or 0) > 50 * LONGEST_DIFFERENCE:
         return (f"{file.added} lines added, {file.removed} removed: too long to be shown.",)
     moments = (scope.since,) if scope.until is None else (scope.since, scope.until)
-    path = f":(top,literal){file.path}"
-    lines = _lines(git.look("diff", *_PLAIN, *moments, "--", path).stdout)
-    first = next((at for at, line in enumerate(lines) if line.startswith("@@")), 0)
+    paths = [f":(top,literal){path}" for path in (file.was, file.path) if path]
+    lines = _lines(git.look("diff", *_PLAIN, *moments, "--", *paths).stdout)
+    first = next((at for at, line in enumerate(lines) if line.startswith("@@")), None)
+    if first is None:
+        return (f"Renamed from {file.was}, otherwise as it was.",) if file.was else lines
     return lines[first:]
 
 

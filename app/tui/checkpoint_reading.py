@@ -8,8 +8,9 @@ from datetime import datetime
 
 from app import format as form
 from app.tui.details import CheckpointContents, CheckpointView, VariableView
-from store import checkpoints
+from store import checkpoints, fields
 from store.checkpoint import WorkflowCheckpoint
+from store.checkpoint_parts import CheckpointKind
 from store.errors import StoreError
 from store.home import Home
 from store.rows import microseconds
@@ -18,6 +19,16 @@ HIDDEN = "••••••"
 """What stands for a secret, whatever its length."""
 _MARKER = re.compile(r"\*\*\*[A-Za-z_][A-Za-z0-9_.-]*\*\*\*")
 _LONGEST = 64 * 1024
+_WHY = {
+    CheckpointKind.START: "the run began",
+    CheckpointKind.STEP: "a step was done",
+    CheckpointKind.PASS: "a pass was done",
+    CheckpointKind.STOP: "the run stopped",
+    CheckpointKind.FAILURE: "a step failed",
+    CheckpointKind.RESUME: "it was resumed",
+    CheckpointKind.REWIND: "it went back",
+    CheckpointKind.FINAL: "all was done",
+}
 _GENERAL = ("shell.", "claude.", "last.")
 """Names every step sets; they stand after those the workflow gave."""
 
@@ -35,6 +46,7 @@ def read_checkpoints(home: Home, run_id: str) -> list[CheckpointView]:
             entry.size,
             entry.is_newest,
             form.one_line(entry.problem or ""),
+            _WHY[entry.kind] if entry.kind else "",
         )
         for entry in checkpoints.history(home, run_id)
     ]
@@ -50,9 +62,9 @@ def read_contents(home: Home, run_id: str, seq: int, now: datetime) -> Checkpoin
     x = checkpoint.x
     written = form.moment_from_microseconds(microseconds(checkpoint.timestamp))
     facts = [
-        ("Written", f"{form.clock(written, now, seconds=True)}, {_kind_words(checkpoint)}"),
+        ("Written", f"{form.clock(written, now, seconds=True)}, {_WHY[checkpoint.kind]}"),
         ("Done", f"{checkpoint.index} of {checkpoint.total_steps} steps"),
-        ("Commit", (x.head_last or "none recorded")[:12]),
+        ("Commit", x.head_last[:12] if x.head_last else "none recorded"),
         ("Workflow", f"{checkpoint.workflow_name or 'unnamed'}  {checkpoint.workflow_hash[:12]}"),
     ]
     if x.failure:
@@ -64,10 +76,8 @@ def read_contents(home: Home, run_id: str, seq: int, now: datetime) -> Checkpoin
         facts.append(("In step", str(step + 1) if isinstance(step, int) else "not known"))
     usage = x.usage
     if usage.get("calls"):
-        used = form.tokens(
-            int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)
-        )
-        facts.append(("Usage", used))
+        used = [fields.whole(usage.get(f"{way}_tokens")) for way in ("input", "output")]
+        facts.append(("Usage", form.tokens(used[0], used[1])))
     steps = []
     for step_done in checkpoint.completed_steps:
         if step_done.skipped:
@@ -77,11 +87,6 @@ def read_contents(home: Home, run_id: str, seq: int, now: datetime) -> Checkpoin
             how = f"{form.duration(step_done.duration_seconds, finished=True)}{made}"
         steps.append((step_done.index + 1, step_done.label or step_done.command, how))
     return CheckpointContents(seq, tuple(facts), tuple(steps), tuple(_variables(checkpoint)))
-
-
-def _kind_words(checkpoint: WorkflowCheckpoint) -> str:
-    """Why it was written, and how the run stood."""
-    return f"{checkpoint.kind.value}, {checkpoint.status.value.lower()}"
 
 
 def read_variables(home: Home, run_id: str) -> list[VariableView]:
@@ -118,8 +123,8 @@ def _variable(
 ) -> VariableView:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     spilled = checkpoint.x.spilled.get(name)
-    if isinstance(spilled, dict) and isinstance(spilled.get("bytes"), int):
-        note = f"its beginning; {form.size(spilled['bytes'])} in all"
+    if isinstance(spilled, dict):
+        note = f"its beginning; {form.size(fields.optional_whole(spilled.get('bytes')))} in all"
     elif len(text) > _LONGEST:
         note = f"its beginning; {form.size(len(text))} in all"
     text = text[:_LONGEST]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from app import format as form
 from app.status_style import StepSign
 from store.row import SessionRow
 
@@ -22,12 +24,27 @@ class Span:
 
     kind: SpanKind
     label: str
-    """What it was, and how it ended: ``attempt 1  exit 101``."""
+    """What it was: ``attempt 1``, ``on_failure claude: /debug``."""
     started_us: int
     seconds: float
     failed: bool = False
     running: bool = False
     cost: float | None = None
+    outcome: str = ""
+    """How it ended, where that is not simply well: ``exit 101``."""
+    commits: int = 0
+    log_name: str = ""
+    """Its output, as events call it."""
+    log: Path | None = None
+    """The same as a file, None when that is not there."""
+    is_cut_off: bool = False
+    """Nobody wrote when it ended: that is estimated."""
+
+    @property
+    def words(self) -> str:
+        """What it was and what came of it: ``attempt 1  exit 101``."""
+        made = f", {form.count(self.commits, 'commit')}" if self.commits else ""
+        return f"{self.label}{made}  {self.outcome}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +104,30 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class PassView:
+    """One run over all steps, of a run that has several. ``number`` counts from 1."""
+
+    number: int
+    words: str
+    """``pass 2 of 3  v2.5``."""
+    steps: tuple[StepView, ...]
+    total: int = 0
+    """How many there will be at most."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All that ran in it."""
+        return tuple(span for step in self.steps for span in step.spans)
+
+
+@dataclass(frozen=True, slots=True)
 class LogEntry:
-    """The output of one attempt of a step, which counts from 1."""
+    """The output of one attempt of a step, or of a handler after it (0: none); all from 1."""
 
     step: int
     attempt: int
     path: Path
+    handler: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +141,8 @@ class CheckpointView:
     size: int
     is_newest: bool
     problem: str = ""
+    why: str = ""
+    """What had happened when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +176,8 @@ class ChangedFile:
     added: int | None
     removed: int | None
     is_untracked: bool = False
+    was: str = ""
+    """Its path before, when it was renamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +208,8 @@ class ChangesView:
     scopes: tuple[Scope, ...] = ()
     words: str = ""
     """Why there is nothing to compare."""
+    note: str = ""
+    """What is compared where the worktree is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +236,9 @@ class SessionDetail:
 
     row: SessionRow
     steps: tuple[StepView, ...] = ()
+    """Of the pass it is at."""
+    passes: tuple[PassView, ...] = ()
+    """Of a run over the steps several times: those that began, the one it is at last."""
     facts: tuple[tuple[str, str], ...] = ()
     """Label and value, in the order they are shown."""
     log: Path | None = None
@@ -206,6 +250,8 @@ class SessionDetail:
     """Of an iterative run: ``pass 2 of 3  v2.5``."""
     checkpoint_words: str = ""
     """Which checkpoint a resume would use."""
+    checkpoint_place: tuple[int, int] | None = None
+    """Its number, and the step it was written before, from 1."""
     worktree_words: str = ""
     worktree_is_present: bool = False
     claude_session: str | None = None
@@ -213,6 +259,15 @@ class SessionDetail:
     """The commit the last finished step left."""
     problem: str | None = None
     """What could not be read of it."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How much there is of what the tabs show, by their names."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All that ran, of every pass."""
+        if self.passes:
+            return tuple(span for one in self.passes for span in one.spans)
+        return tuple(span for step in self.steps for span in step.spans)
 
     @property
     def focus_step(self) -> StepView | None:
@@ -232,6 +287,7 @@ class StepFate(StrEnum):
     AGAIN = "run again"
     RUN = "run"
     SKIP = "skip"
+    PENDING = "checking…"
 
 
 class Finding(StrEnum):
@@ -249,6 +305,7 @@ class PlannedStepView:
     label: str
     fate: StepFate
     why: str
+    commits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +355,8 @@ class PlanView:
     workflow_changed: bool = False
     can_restore: bool = False
     """Whether the worktree holds what ``--restore`` would put away."""
+    passes_left: int = 0
+    """Runs over all steps that follow this one."""
 
 
 @dataclass(frozen=True, slots=True)

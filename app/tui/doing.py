@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +25,12 @@ class Doer:
     """Everything that changes something; each call may block, and is made in a thread."""
 
     home: Home
+    clock: Callable[[], datetime]
+
+    @property
+    def prodigy_word(self) -> str:
+        """How the program is typed so that it acts on this home."""
+        raise NotImplementedError
 
     def ask(self, run_id: str, action: str) -> None:
         """Ask the owner of a run for ``pause``, ``pause_now`` or ``cancel``.
@@ -96,7 +103,17 @@ class Doer:
         """
         from app.tui.planning import make_plan
 
-        return done(lambda: make_plan(self.home, run_id, choice))
+        return done(lambda: make_plan(self.home, run_id, choice, self.clock(), self.prodigy_word))
+
+    def workflow_difference(self, run_id: str) -> tuple[str, ...]:
+        """What the workflow file on disk has otherwise than the copy saved with the session.
+
+        Raises:
+            Refused: they cannot be compared.
+        """
+        from app.tui.planning import difference
+
+        return done(lambda: difference(self.home, run_id))
 
     def resume(self, run_id: str, arguments: Sequence[str], *, wait_seconds: float = 20.0) -> None:
         """Start a resume as a process of its own, and wait until it owns the session.

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from app import status_style
-from app.format import cut
+from app.format import cut, visible
 from app.tui.theme import Ink
 
 HEAVY, HALF, THIN = "━", "╸", "─"
@@ -21,7 +21,10 @@ _ASCII_SIGNS = str.maketrans(
 )
 
 
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_LEFT_TO_RIGHT = "\u200e"
 
 
 @dataclass(slots=True)
@@ -60,7 +63,11 @@ class Line:
         on: str | None = None,
         key: str | None = None,
     ) -> int:
-        """Put text at a column, cut to ``limit`` cells; returns the column after it."""
+        """Put text at a column, cut to ``limit`` cells; returns the column after it.
+
+        Whatever comes from outside passes here, so control characters end here.
+        """
+        text = visible(text)
         if limit is not None:
             text = cut(text, limit)
         if text:
@@ -71,9 +78,17 @@ class Line:
         self, end: int, text: str, token: str = "fg", *, bold: bool = False, key: str | None = None
     ) -> int:
         """Put text so that it ends before column ``end``; returns the column it starts at."""
+        text = visible(text)
         x = end - cell_len(text)
         self.put(x, text, token, bold=bold, key=key)
         return x
+
+    def quieten(self, token: str = "faint") -> None:
+        """Let nothing of it stand out: it is not known to be so any more."""
+        for piece in self.pieces:
+            piece.bold = False
+            if piece.token not in ("line", "track"):
+                piece.token = token
 
     def key_at(self, x: int) -> str | None:
         """The action of the clickable piece at a column."""
@@ -116,8 +131,9 @@ class Line:
                 continue
             shown = text.translate(_ASCII_SIGNS) if ascii_only else text
             if not shown.isascii() and _RIGHT_TO_LEFT.search(shown):
-                # Isolated, so that what stands beside it keeps its place.
-                shown = f"\u2068{shown}\u2069"
+                # So that what stands beside it keeps its place. Not a pair of isolates: a window
+                # over this line may cut it, and half a pair would turn all that follows.
+                shown = f"{_LEFT_TO_RIGHT}{shown}{_LEFT_TO_RIGHT}"
             ground_here = ground if ground == "sel" or piece.on is None else piece.on
             segments.append(
                 Segment(shown, ink.style(piece.token, ground_here, piece.bold, piece.under))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from textual.app import App, SuspendNotSupported
+from textual.app import App
+
+from app.tui.terminal import NotLent, lend_terminal
+from app.tui.typed import path_word
 
 _PLUS_LINE = frozenset({"vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "kak", "joe",
                         "micro", "ne", "mg", "gvim", "pico", "jed", "vis"})  # fmt: skip
@@ -18,33 +20,50 @@ _GOTO = frozenset({"code", "codium", "code-insiders", "cursor", "windsurf"})
 
 def editor_command(path: Path, line: int | None, environment: Mapping[str, str]) -> list[str]:
     """The command that opens a file in ``$VISUAL``, ``$EDITOR`` or vi, at a line where it can."""
+    words = _editor(environment)
+    return [*words, *_file_at(words[0], str(path), line)]
+
+
+def editor_line(path: Path, line: int | None, environment: Mapping[str, str]) -> str:
+    """The same as it is typed in another terminal of the same person."""
+    *options, file = _file_at(_editor(environment)[0], str(path), line)
+    return " ".join((editor_word(environment), *options, path_word(file)))
+
+
+def editor_word(environment: Mapping[str, str]) -> str:
+    """How the editor is typed there."""
+    return next((f"${name}" for name in ("VISUAL", "EDITOR") if environment.get(name)), "vi")
+
+
+def _editor(environment: Mapping[str, str]) -> list[str]:
     chosen = environment.get("VISUAL") or environment.get("EDITOR") or "vi"
     try:
-        words = shlex.split(chosen) or ["vi"]
+        return shlex.split(chosen) or ["vi"]
     except ValueError:
-        words = [chosen]
-    name = Path(words[0]).name
+        return [chosen]
+
+
+def _file_at(program: str, path: str, line: int | None) -> list[str]:
+    """The arguments with which an editor opens a file at a line; just the file if unknown."""
+    name = Path(program).name
     if line is None:
-        return [*words, str(path)]
+        return [path]
     if name in _PLUS_LINE:
-        return [*words, f"+{line}", str(path)]
+        return [f"+{line}", path]
     if name in _FILE_COLON_LINE:
-        return [*words, f"{path}:{line}"]
+        return [f"{path}:{line}"]
     if name in _GOTO:
-        return [*words, "--goto", f"{path}:{line}"]
-    return [*words, str(path)]
+        return ["--goto", f"{path}:{line}"]
+    return [path]
 
 
 def edit(app: App[Any], path: Path, line: int | None, environment: Mapping[str, str]) -> str | None:
     """Give the terminal to the editor until it ends; returns why it could not be, or None."""
     command = editor_command(path, line, environment)
     try:
-        with app.suspend():
-            done = subprocess.run(command, check=False)
-    except SuspendNotSupported:
-        return "an editor cannot be opened here"
-    except OSError as error:
-        return f"{command[0]}: {error.strerror or error}"
-    finally:
-        app.refresh()
-    return None if done.returncode == 0 else f"{command[0]} ended with exit {done.returncode}"
+        code = lend_terminal(app, command)
+    except NotLent as error:
+        return str(error)
+    if code < 0:
+        return f"{command[0]} ended by signal {-code}"
+    return f"{command[0]} ended with exit {code}" if code else None

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from textual.app import SuspendNotSupported
 
 from app import format as form
 from app.tui.backend import tilde
 from app.tui.bulk import the_row
 from app.tui.doing import Refused
 from app.tui.notes import name_of
+from app.tui.terminal import NotLent, lend_terminal
 
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen
@@ -27,17 +25,12 @@ def shell(screen: ActionScreen, _key: str) -> None:
         screen.say("its worktree is gone; resume makes it again from its branch")
         return
     program = os.environ.get("SHELL") or "/bin/sh"
+    words = f"Worktree of {name_of(row)}: {tilde(place)}. exit goes back to the dashboard."
     try:
-        with screen.app.suspend():
-            print(f"Worktree of {name_of(row)}: {tilde(place)}. exit goes back to the dashboard.")
-            subprocess.run([program], cwd=place, check=False)
-    except SuspendNotSupported:
-        screen.say("a shell cannot be opened here")
-    except OSError as error:
-        screen.say(f"{program}: {error.strerror or error}", "error")
-    finally:
-        screen.refresh()
-        screen.board.read_again()
+        lend_terminal(screen.app, [program], directory=place, words=words)
+    except NotLent as error:
+        screen.say(str(error), "error")
+    screen.board.read_again()
 
 
 def edit_workflow(screen: ActionScreen, _key: str) -> None:

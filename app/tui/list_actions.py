@@ -9,6 +9,7 @@ from app.status_style import Chip
 from app.tui.bulk import the_row
 from app.tui.listing import Grouping, Sort
 from app.tui.widgets.session_list import SessionList
+from store.row import SessionRow
 
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen
@@ -57,15 +58,26 @@ def chip(screen: ActionScreen, key: str) -> None:
         home.choose_chip(chips[int(key) - 1])
 
 
-def next_attention(screen: ActionScreen, _key: str) -> None:
+def go_to(screen: ActionScreen, row: SessionRow) -> None:
+    """Show another session of the list: its line there, or on the screen of one all about it."""
+    from app.tui.screens.session import SessionScreen
+
     listing = screen.board.listing
+    if isinstance(screen, SessionScreen):
+        listing.selected = row.id
+        screen.show_session(row.id)
+    elif (place := listing.line_of(row.id)) is not None:
+        screen.query_one(SessionList).place_cursor(place)
+
+
+def next_attention(screen: ActionScreen, _key: str) -> None:
+    listing, here = screen.board.listing, screen.subject_row()
     count = len(listing.view)
-    start = listing.line_of(listing.selected) or 0
+    start = listing.line_of(here.id if here is not None else None) or 0
     for step in range(1, count + 1):
-        place = (start + step) % count
-        row = listing.at(place)
+        row = listing.at((start + step) % count)
         if row is not None and row.state.needs_attention:
-            screen.query_one(SessionList).place_cursor(place)
+            go_to(screen, row)
             return
     hidden = listing.count(Chip.NEEDS_YOU)
     screen.say(f"{hidden} need you, none of them shown" if hidden else "nothing needs you")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _PIECE = 1024 * 1024
+_ESCAPES = re.compile(
+    rb"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9])"
+)
 MOST_HITS = 100_000
 
 
@@ -23,9 +27,10 @@ def lines_with(path: Path, text: str, stop: Callable[[], bool]) -> Iterator[list
         stop: says that nobody waits any more.
     """
     wanted = text.encode("utf-8", "surrogateescape")
-    folds = not minds_case(text)
     if not wanted:
         return
+    find = _find_in_text if _needs_text(text) else _find_in_bytes
+    folds = not minds_case(text)
     number = 0
     rest = b""
     try:
@@ -42,25 +47,41 @@ def lines_with(path: Path, text: str, stop: Callable[[], bool]) -> Iterator[list
                 # One line may be longer than what is kept: its pieces are looked at one by one.
                 end = end or len(data)
                 whole, rest = data[:end], data[end:]
-                yield _found(whole.lower() if folds else whole, wanted, number)
+                yield [number + at for at in find(without_colours(whole), wanted, folds)]
                 number += whole.count(b"\n")
     except OSError:
         return
 
 
-def _found(data: bytes, wanted: bytes, number: int) -> list[int]:
+def without_colours(data: bytes) -> bytes:
+    """The bytes without what programs send to colour them; line ends stay where they are."""
+    return _ESCAPES.sub(b"", data) if b"\x1b" in data else data
+
+
+def _needs_text(text: str) -> bool:
+    """Whether upper and lower case of it are not told apart by one bit of a byte."""
+    return not text.isascii() and not minds_case(text)
+
+
+def _find_in_bytes(data: bytes, wanted: bytes, folds: bool) -> list[int]:
+    data = data.lower() if folds else data
     found: list[int] = []
-    at = counted = 0
+    at = counted = number = 0
     while (at := data.find(wanted, at)) >= 0:
         number += data.count(b"\n", counted, at)
         counted = at
-        if not found or found[-1] != number:
-            found.append(number)
+        found.append(number)
         after = data.find(b"\n", at)
         if after < 0:
             break
         at = after
     return found
+
+
+def _find_in_text(data: bytes, wanted: bytes, _folds: bool) -> list[int]:
+    text = data.decode("utf-8", "replace").lower()
+    sought = wanted.decode("utf-8", "replace")
+    return [number for number, line in enumerate(text.split("\n")) if sought in line]
 
 
 def places(text: str, wanted: str) -> list[tuple[int, int]]:

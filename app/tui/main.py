@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from store.errors import StoreError
+from store.errors import AmbiguousId, NotFound, StoreError
 from store.home import Home
 from store.version import VERSION
 
-EXIT_USAGE, EXIT_FAILED = 2, 1
+EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND = 1, 2, 3
+_CANNOT_PLACE_TEXT = frozenset({"dumb", "unknown"})
+"""Values of ``TERM`` that say so."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,41 +51,87 @@ def main(arguments: Sequence[str]) -> int:
 
         return serve(given.serve, _without_serving(arguments), given.token, os.environ)
     home = Home(Path(given.home).expanduser().absolute()) if given.home else Home.from_environment()
-    query = given.filter
-    if given.repo:
-        query = f"repo:{_repository_name(given.repo)} {query}".strip()
-    session = None
-    if given.session:
-        from store.lookup import resolve
-
-        try:
-            session = resolve(home, given.session)
-        except StoreError as error:
-            print(f"error: {error}", file=sys.stderr)
-            if error.hint:
-                print(f"  {error.hint}", file=sys.stderr)
-            return EXIT_USAGE
-    from app.tui.serving import forget_the_driver, is_shown_in_a_browser
-
-    in_browser = is_shown_in_a_browser(os.environ)
-    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("error: the dashboard needs a terminal", file=sys.stderr)
-        print("  prodigy sessions list shows the same", file=sys.stderr)
-        return EXIT_FAILED
+    try:
+        session = _session_of(home, given.session)
+        query = _query_of(given.repo, given.filter)
+        theme = _theme_of(given.theme)
+        in_browser = _is_shown_in_a_browser()
+        if not in_browser:
+            _check_terminal()
+    except _Refused as refused:
+        print(f"error: {refused.words}", file=sys.stderr)
+        print(f"  {refused.hint}", file=sys.stderr)
+        return refused.exit_code
     gc.disable()  # until something is on the screen: what is imported stays
     from app.tui.app import ProdigyApp
     from app.tui.backend import Backend
     from app.tui.settings import load_settings
-    from app.tui.theme import OUR_NAMES
 
     backend = Backend(home, Path.cwd(), read_only=given.read_only)
-    theme = OUR_NAMES.get(given.theme, given.theme)
     settings = load_settings(home, os.environ)
     app = ProdigyApp(backend, query=query, session=session, theme=theme, settings=settings)
     if in_browser:
+        from app.tui.serving import forget_the_driver
+
         app.call_later(forget_the_driver)  # once it has its driver and its size
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0
+
+
+class _Refused(Exception):
+    """The dashboard is not opened, and this is why."""
+
+    def __init__(self, words: str, hint: str, exit_code: int = EXIT_USAGE) -> None:
+        super().__init__(words)
+        self.words, self.hint, self.exit_code = words, hint, exit_code
+
+
+def _session_of(home: Home, text: str | None) -> str | None:
+    """The session somebody means."""
+    if not text:
+        return None
+    from store.lookup import resolve
+
+    try:
+        return resolve(home, text)
+    except NotFound as error:
+        raise _Refused(str(error), error.hint, EXIT_NOT_FOUND) from error
+    except AmbiguousId as error:
+        raise _Refused(str(error), ", ".join(error.candidates)) from error
+    except StoreError as error:
+        raise _Refused(str(error), error.hint) from error
+
+
+def _query_of(repository: str | None, text: str) -> str:
+    """What is asked of the list at first."""
+    return f'repo:"{_repository_name(repository)}" {text}'.strip() if repository else text
+
+
+def _theme_of(name: str | None) -> str | None:
+    """The theme of a name."""
+    if name is None:
+        return None
+    from app.tui.theme import find_theme, theme_names
+
+    found = find_theme(name)
+    if found is None:
+        raise _Refused(f"no theme '{name}'", f"there are {', '.join(theme_names())}")
+    return found
+
+
+def _is_shown_in_a_browser() -> bool:
+    from app.tui.serving import is_shown_in_a_browser
+
+    return is_shown_in_a_browser(os.environ)
+
+
+def _check_terminal() -> None:
+    hint = "prodigy sessions list shows the same"
+    if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
+        raise _Refused("the dashboard needs a terminal", hint)
+    term = os.environ.get("TERM", "")
+    if term.lower() in _CANNOT_PLACE_TEXT:
+        raise _Refused(f"the dashboard cannot be drawn on a terminal that is '{term}' (TERM)", hint)
 
 
 def _without_serving(arguments: Sequence[str]) -> list[str]:
@@ -102,6 +150,7 @@ def _repository_name(text: str) -> str:
     from orchestrator.git.repository import discover
 
     try:
-        return discover(Path(text).absolute()).name
-    except GitError:
-        return Path(text).absolute().name
+        return discover(Path(text).expanduser().absolute()).name
+    except GitError as error:
+        hint = "name one of the list (--repo NAME), or leave it out"
+        raise _Refused(f"{text} is not inside a git repository", hint, EXIT_FAILED) from error

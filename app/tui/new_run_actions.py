@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.tui.copying import copy_out
+
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen
     from app.tui.screens.new_run import NewRunScreen
@@ -30,8 +32,10 @@ def find_workflow(screen: ActionScreen, _key: str) -> None:
 
 
 def copy_command(screen: ActionScreen, _key: str) -> None:
-    screen.app.copy_to_clipboard(_new_run(screen).command())
-    screen.say("Copied the command through the terminal (OSC 52).")
+    if command := _new_run(screen).command(anywhere=True):
+        copy_out(screen, "command", command)
+    else:
+        screen.say("choose a workflow first")
 
 
 def close_form(screen: ActionScreen, _key: str) -> None:

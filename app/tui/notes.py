@@ -41,7 +41,7 @@ def note(row: SessionRow, now_us: int, *, output_us: int | None = None, silent: 
         output_us: when its step's log last grew, if known.
         silent: what is known about an owner that does not answer a request.
     """
-    if silent:
+    if silent and row.state in (State.PAUSING, State.CANCELLING):
         return silent
     if row.newer_format:
         by = row.tool.split(" ")[-1] or "a newer version"

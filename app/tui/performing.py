@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app import format as form
+from app.tui.copying import copy_out
 from app.tui.keeping import archive as archive
 from app.tui.keeping import merge as merge
 from app.tui.keeping import restore as restore
@@ -17,6 +17,7 @@ from app.tui.leaving import quit as quit
 from app.tui.leaving import shell as shell
 from app.tui.list_actions import chip as chip
 from app.tui.list_actions import filter as filter
+from app.tui.list_actions import go_to
 from app.tui.list_actions import group as group
 from app.tui.list_actions import here as here
 from app.tui.list_actions import mark as mark
@@ -39,11 +40,12 @@ from app.tui.session_actions import skip_step as skip_step
 from app.tui.stopping import cancel as cancel
 from app.tui.stopping import pause as pause
 from app.tui.stopping import pause_now as pause_now
+from app.tui.trend_actions import export_trends as export_trends
+from app.tui.trend_actions import group_trends as group_trends
 from app.tui.trend_actions import its_sessions as its_sessions
 from app.tui.trend_actions import period as period
 from app.tui.trend_actions import sort_trends as sort_trends
 from app.tui.trend_actions import trends as trends
-from app.tui.widgets.session_list import SessionList
 from store.row import SessionRow
 
 if TYPE_CHECKING:
@@ -96,8 +98,6 @@ def tab_number(screen: ActionScreen, key: str) -> None:
 
 
 def _other_session(screen: ActionScreen, by: int) -> None:
-    from app.tui.screens.session import SessionScreen
-
     listing = screen.board.listing
     place = listing.line_of(_row(screen).id)
     y = (place if place is not None else 0) + by
@@ -106,11 +106,8 @@ def _other_session(screen: ActionScreen, by: int) -> None:
     row = listing.at(y)
     if row is None:
         screen.say("no session after this one" if by > 0 else "no session before this one")
-    elif isinstance(screen, SessionScreen):
-        listing.selected = row.id
-        screen.show_session(row.id)
     else:
-        screen.query_one(SessionList).place_cursor(y)
+        go_to(screen, row)
 
 
 def next_session(screen: ActionScreen, _key: str) -> None:
@@ -133,14 +130,11 @@ def new_run(screen: ActionScreen, _key: str) -> None:
 def copy(screen: ActionScreen, _key: str) -> None:
     from app.tui.screens.copy_choice import CopyChoice
 
-    row = _row(screen)
+    def chosen(chosen: tuple[str, str] | None) -> None:
+        if chosen is not None:
+            copy_out(screen, *chosen)
 
-    def chosen(text: str | None) -> None:
-        if text:
-            screen.app.copy_to_clipboard(text)
-            screen.say(f"Copied through the terminal (OSC 52): {form.cut(form.one_line(text), 60)}")
-
-    screen.app.push_screen(CopyChoice(row), chosen)
+    screen.app.push_screen(CopyChoice(screen.subject()), chosen)
 
 
 def reload(screen: ActionScreen, _key: str) -> None:

@@ -13,8 +13,15 @@ from store.states import SessionStatus, State
 
 KEYS = ("status", "repo", "workflow", "branch", "id", "since", "cost")
 """What can be asked for by name."""
+_NAMES = frozenset({"repo", "workflow", "branch", "id"})
+"""Of these a value between quotes is the whole of it, and may have blanks."""
 
 _TERM = re.compile(r"([A-Za-z_]+)(:|>=|<=|>|<)(.*)\Z", re.DOTALL)
+_PART = re.compile(r'(?:"[^"]*"?|[^\s"])+')
+"""What stands between blanks; a blank between quotes separates nothing."""
+_VALUE = re.compile(r'(?:"[^"]*"?|[^,"])+')
+_WHOLE = re.compile(r'"[^"]*"\Z')
+_PLAIN = re.compile(r'[^\s":<>=@]+\Z')
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)\Z")
 _SPAN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _COST = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)\Z")
@@ -50,6 +57,12 @@ class Query:
     def keys(self) -> tuple[str, ...]:
         """The keys that are asked for, each once, as typed first."""
         return tuple(dict.fromkeys(term.key for term in self.terms))
+
+    @property
+    def plain(self) -> str:
+        """The same question without what means nothing, saved filters written out."""
+        words = (word if _PLAIN.match(word) else f'"{word}"' for word in self.words)
+        return " ".join((*words, *(term.text for term in self.terms)))
 
     def matches(self, row: SessionRow, told: str | None = None) -> bool:
         """Whether a session is asked for; ``told`` is its :func:`search_text`, where known."""
@@ -92,16 +105,18 @@ def parse(text: str, now: datetime, saved: Mapping[str, str] | None = None) -> Q
             if found is not None and found[2] == ":" and (near := _nearest(key, KEYS)):
                 problems.append(f"no key {key}; did you mean {near}?")
             else:
-                words.append(part.casefold())
+                words += filter(None, [part.replace('"', "").casefold()])
             continue
         sign, value = found[2], found[3].casefold()
+        if key not in _NAMES:
+            value = value.replace('"', "").replace(" ", "_")
         if not value:  # being typed
             continue
         try:
             if key in ("since", "cost") or sign != ":":
-                terms.append(Term(key, part, _measured(key, sign, value, now)))
+                terms.append(Term(key, f"{key}{sign}{value}", _measured(key, sign, value, now)))
             else:
-                values.setdefault(key, []).extend(filter(None, value.split(",")))
+                values.setdefault(key, []).extend(_VALUE.findall(value))
         except ValueError as error:
             problems.append(str(error))
     for key, asked in values.items():
@@ -114,11 +129,11 @@ def parse(text: str, now: datetime, saved: Mapping[str, str] | None = None) -> Q
 
 def _expanded(text: str, saved: Mapping[str, str], problems: list[str]) -> Iterator[str]:
     """The parts of a line, saved filters in place of their names."""
-    for part in text.split():
+    for part in _PART.findall(text):
         if not part.startswith("@") or len(part) == 1:
             yield part
         elif part[1:] in saved:
-            yield from saved[part[1:]].split()
+            yield from _PART.findall(saved[part[1:]])
         else:
             near = _nearest(part[1:], list(saved))
             meant = f"; did you mean @{near}?" if near else ""
@@ -143,7 +158,14 @@ def _any_of(key: str, values: tuple[str, ...]) -> Test:
         "id": lambda row: row.id,
     }
     told = read[key]
-    return lambda row: any(value in told(row).casefold() for value in values)
+    whole = {value[1:-1] for value in values if _WHOLE.match(value)}
+    parts = tuple(value.replace('"', "") for value in values if not _WHOLE.match(value))
+
+    def holds(row: SessionRow) -> bool:
+        name = told(row).casefold()
+        return name in whole or any(part in name for part in parts)
+
+    return holds
 
 
 def _measured(key: str, sign: str, value: str, now: datetime) -> Test:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.tui.subject import Subject
+from store.row import SessionRow
 from store.states import State
 
 _OWNER_AT_WORK = frozenset(
@@ -39,8 +40,7 @@ def no_failure(subject: Subject) -> str | None:
     row = subject.row
     if row is None:
         return "no session here"
-    failed = (State.FAILED, State.MERGE_FAILED, State.INTERRUPTED, State.UNREADABLE)
-    if row.state in failed or row.error or subject.has_failure:
+    if row.state.needs_attention or row.error or subject.has_failure:
         return None
     return "nothing failed"
 
@@ -53,18 +53,20 @@ def no_resume(subject: Subject) -> str | None:
     if row.state in _RESUMABLE:
         return None
     if row.state.is_live:
-        return "it is running"
+        return _busy(row.state)
     return {
         State.CANCELLED: "cancelled sessions are final",
-        State.UNMERGED: f"complete; prodigy merge {subject.id} merges it",
-        State.MERGE_FAILED: f"complete; prodigy merge {subject.id} tries the merge again",
+        State.UNMERGED: f"complete; {subject.prodigy} merge {subject.id} merges it",
+        State.MERGE_FAILED: f"complete; {subject.prodigy} merge {subject.id} tries the merge again",
     }.get(row.state, "already complete")
 
 
 def no_resume_from(subject: Subject) -> str | None:
+    if why := writes(subject):
+        return why
     state = subject.row.state if subject.row is not None else None
     if state in (State.UNMERGED, State.MERGE_FAILED, State.COMPLETED):
-        return "complete; prodigy resume --force --from-step N goes back"
+        return f"complete; {subject.prodigy} resume {subject.id} --force --from-step N goes back"
     return no_resume(subject)
 
 
@@ -82,7 +84,7 @@ def no_changes(subject: Subject) -> str | None:
     row = subject.row
     if row is None:
         return "no session here"
-    return None if row.worktree or row.branch else "it never had a worktree"
+    return None if row.worktree or row.branch else _without_worktree(row)
 
 
 def no_pause(subject: Subject) -> str | None:
@@ -118,11 +120,18 @@ def no_cancel(subject: Subject) -> str | None:
 def _not_running(state: State) -> str:
     return {
         State.UNKNOWN: "its owner cannot be reached from here",
-        State.MERGING: "it is being merged",
-        State.RESUMING: "it is only starting again",
-        State.CANCELLING: "it is being cancelled",
         State.PAUSED: "already paused",
-    }.get(state, "not running")
+    }.get(state, _busy(state) if state.is_live else "not running")
+
+
+def _busy(state: State) -> str:
+    """What the owner of a live session is about."""
+    return {
+        State.MERGING: "it is being merged",
+        State.RESUMING: "it is being resumed",
+        State.PAUSING: "it is about to pause",
+        State.CANCELLING: "it is being cancelled",
+    }.get(state, "it is running")
 
 
 def may_write(subject: Subject) -> str | None:
@@ -137,7 +146,7 @@ def no_merge(subject: Subject) -> str | None:
     if state in (State.UNMERGED, State.MERGE_FAILED):
         return None
     if state.is_live:
-        return "it is running"
+        return _busy(state)
     return {
         State.MERGED: "merged already",
         State.COMPLETED: "it made no commits",
@@ -152,28 +161,35 @@ def no_archive(subject: Subject) -> str | None:
     assert row is not None
     if row.state is State.UNKNOWN:
         return "it may be running elsewhere"
+    if no_pause(subject) is None:
+        return f"it is running; {subject.prodigy} pause {subject.id} first"
     if row.state.is_live:
-        return f"it is running; prodigy pause {subject.id} first"
-    if row.state is State.NO_RECORD:
-        return f"it has no record; prodigy resume {subject.id} makes one"
-    if row.state is State.UNREADABLE:
-        return f"its record cannot be read; prodigy resume {subject.id} makes one"
+        return _busy(row.state)
+    if row.state in (State.NO_RECORD, State.UNREADABLE):
+        what = "it has no record" if row.state is State.NO_RECORD else "its record cannot be read"
+        given = "" if row.workflow_path else " --workflow FILE"
+        return f"{what}; {subject.prodigy} resume {subject.id}{given} makes one"
     return None
 
 
 def no_restore(subject: Subject) -> str | None:
     if subject.blocked:
         return subject.blocked
-    if subject.can_undo:
+    if subject.archived:
         return None
-    return "nothing was archived just now; prodigy sessions list --archived"
+    return f"nothing was archived just now; {subject.prodigy} sessions list --archived"
 
 
 def no_shell(subject: Subject) -> str | None:
     row = subject.row
     if row is None:
         return "no session here"
-    return None if row.worktree else "it has no worktree"
+    return None if row.worktree else _without_worktree(row)
+
+
+def _without_worktree(row: SessionRow) -> str:
+    lost = row.state in (State.NO_RECORD, State.UNREADABLE)
+    return "its worktree is not known" if lost else "it never had a worktree"
 
 
 def no_edit(subject: Subject) -> str | None:

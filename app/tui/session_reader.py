@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from store.atomic import read_file
 from store.errors import StoreError
-from store.home import Home
+from store.home import Home, is_id
 from store.row import SessionRow
 
 if TYPE_CHECKING:
@@ -37,19 +38,22 @@ class SessionReader:
     def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
         self.home = home
         self.clock = clock
-        self._plans: dict[str, tuple[StepPlan, ...]] = {}
+        self._plans: dict[Path, tuple[StepPlan, ...]] = {}
 
     def detail(self, row: SessionRow) -> SessionDetail:
         """Steps, facts and the log of a session."""
+        from app.tui.details import SessionDetail
         from app.tui.session_reading import read_detail
 
+        if not is_id(row.id):  # nothing else can belong to it
+            return SessionDetail(row, problem=row.problem)
         return read_detail(self.home, row, self._step_plans, self.clock())
 
     def checkpoints(self, row: SessionRow) -> list[CheckpointView]:
         """The kept checkpoints, newest first."""
         from app.tui.checkpoint_reading import read_checkpoints
 
-        return read_checkpoints(self.home, row.id)
+        return read_checkpoints(self.home, row.id) if is_id(row.id) else []
 
     def checkpoint_contents(self, row: SessionRow, seq: int) -> CheckpointContents:
         """What one kept checkpoint holds."""
@@ -67,16 +71,16 @@ class SessionReader:
         """The timeline in words, newest last."""
         from app.tui.session_reading import read_timeline
 
-        return read_timeline(self.home, row)
+        return read_timeline(self.home, row) if is_id(row.id) else []
 
     def logs(self, row: SessionRow) -> list[LogEntry]:
-        """Every log of a session, by step and attempt."""
+        """Every log of a session, by step and attempt, those of handlers among them."""
         from app.tui.details import LogEntry
         from store.step_logs import list_logs
 
         return [
-            LogEntry(log.step_index + 1, log.attempt, log.path)
-            for log in list_logs(self.home, row.id)
+            LogEntry(log.step_index + 1, log.attempt, log.path, log.handler)
+            for log in (list_logs(self.home, row.id, handlers=True) if is_id(row.id) else ())
         ]
 
     def changes(self, row: SessionRow, detail: SessionDetail) -> ChangesView:
@@ -100,16 +104,14 @@ class SessionReader:
     def _step_plans(self, checkpoint: WorkflowCheckpoint) -> tuple[StepPlan, ...]:
         main = next((one for one in checkpoint.x.workflow_files if one.get("role") == "main"), None)
         name = main.get("file") if main else None
-        if not isinstance(name, str) or ".." in Path(name).parts:
+        if not isinstance(name, str) or name.startswith("/") or ".." in Path(name).parts:
             return ()
-        if name not in self._plans:
-            self._plans[name] = ()
-            path = self.home.run_directory(checkpoint.x.session_id) / name
-            try:
-                text = path.read_bytes()
-            except (OSError, StoreError):
-                return ()
+        path = self.home.run_directory(checkpoint.x.session_id) / name
+        if path not in self._plans:
             from app.tui.workflow_reading import step_plans
 
-            self._plans[name] = step_plans(path, text)
-        return self._plans[name]
+            try:
+                self._plans[path] = step_plans(path, read_file(path))
+            except (StoreError, ValueError):  # gone, no file, or no name of one
+                self._plans[path] = ()
+        return self._plans[path]

@@ -9,7 +9,8 @@ from app.tui.attention import Call
 from store.home import Home
 
 _SECTION = b"dashboard"
-_VARIABLE = "PRODIGY__DASHBOARD__"
+_PREFIX = "PRODIGY__"
+_VARIABLE = f"{_PREFIX}DASHBOARD__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,23 @@ def load_settings(home: Home, environment: Mapping[str, str]) -> Settings:
         Call(config.dashboard_bell),
         filters,
     )
+
+
+def settings_problem(home: Home, environment: Mapping[str, str]) -> str:
+    """What of the configuration is not followed, in words; empty when all of it is.
+
+    It takes longer than the first picture, so it is asked for afterwards.
+    """
+    if not home.config.exists() and not any(name.startswith(_PREFIX) for name in environment):
+        return ""
+    from app.tui.theme import find_theme, theme_names
+    from orchestrator.config import load_config
+
+    loaded = load_config(home, None, environment)
+    problems = [one.message for one in loaded.problems if one.severity == "error"]
+    theme = loaded.config.dashboard_theme
+    if find_theme(theme) is None:
+        problems.append(f"no theme '{theme}' (dashboard.theme); there are {len(theme_names())}")
+    if not problems:
+        return ""
+    return f"{problems[0]}. prodigy config validate says more."

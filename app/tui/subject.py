@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.format import short_id
@@ -33,10 +33,16 @@ class Subject:
     """Whether anything ever failed, where that is known."""
     marked: tuple[SessionRow, ...] = ()
     """Marked sessions: what can be done to several is done to these instead."""
-    can_undo: bool = False
-    """Whether sessions were archived so shortly ago that they can be brought back."""
+    archived: tuple[SessionRow, ...] = ()
+    """Sessions archived so shortly ago that they can be brought back."""
     repository: str | None = None
     """The repository the dashboard was opened in."""
+    prodigy: str = "prodigy"
+    """How the program is typed in any terminal, so that it acts on the same home."""
+    others: Collection[str] = ()
+    """The ids of all sessions: what is shown of an id tells it from these."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What a screen knows of the command lines of its actions, by the names they have there."""
 
     def alone(self, row: SessionRow) -> Subject:
         """The same for one session of several."""
@@ -44,7 +50,11 @@ class Subject:
 
     @property
     def id(self) -> str:
-        return short_id(self.row.id) if self.row is not None else "ID"
+        return self.id_of(self.row) if self.row is not None else "ID"
+
+    def id_of(self, row: SessionRow) -> str:
+        """An id as short as it is clear."""
+        return short_id(row.id, self.others)
 
 
 Reason = Callable[[Subject], "str | None"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -108,6 +108,18 @@ THEMES: Final = (
     _theme(DARK_16, 2, dark=True, ansi=True),
     _theme(LIGHT_16, 3, dark=False, ansi=True),
 )
+
+
+def theme_names() -> tuple[str, ...]:
+    """Every theme, as people call it; ours first."""
+    return (*OUR_NAMES, *BUILTIN_THEMES)
+
+
+def find_theme(name: str) -> str | None:
+    """The theme of a name people use, or None."""
+    ours = OUR_NAMES.get(name, name)
+    known = (*BUILTIN_THEMES, *(theme.name for theme in THEMES))
+    return ours if ours in known else None
 
 
 def variables_for(theme: Theme) -> dict[str, str]:

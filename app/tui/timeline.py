@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from app import format as form
 from app.tui.details import Span, SpanKind
@@ -82,12 +84,11 @@ class Axis:
 
     def _place(self, moment_us: int) -> tuple[float, int]:
         """The active second of a moment, and how many cuts lie before it."""
-        found = (0.0, 0)
-        for number, (start, end, at) in enumerate(self._pieces):
-            if moment_us < start:
-                break
-            found = (at + (min(moment_us, end) - start) / 1e6, number)
-        return found
+        number = bisect_right(self._pieces, moment_us, key=lambda piece: piece[0]) - 1
+        if number < 0:
+            return 0.0, 0
+        start, end, at = self._pieces[number]
+        return at + (min(moment_us, end) - start) / 1e6, number
 
     def half(self, seconds: float, cuts: int) -> int:
         """The half cell of an active second that so many cuts lie before."""
@@ -99,12 +100,14 @@ class Axis:
         """The half cell of a moment."""
         return self.half(*self._place(moment_us))
 
+    @cached_property
     def cut_cells(self) -> list[tuple[int, Cut]]:
         """The first cell of every cut."""
         if not self._cut_cells:
             return []
         return [((self.half(cut.at, number) + 1) // 2, cut) for number, cut in enumerate(self.cuts)]
 
+    @cached_property
     def ticks(self) -> list[tuple[int, str]]:
         """Cell and label of every tick."""
         found = []
@@ -119,26 +122,31 @@ class Axis:
     def draw_heads(self, line: Line, x: int) -> None:
         """The labels of the ticks, and how long the cuts are."""
         taken: set[int] = set()
-        labels = [(cell, form.age(cut.seconds), "muted") for cell, cut in self.cut_cells()]
-        labels += [(cell, label, "faint") for cell, label in self.ticks()]
+        labels = [(cell, form.age(cut.seconds), "muted") for cell, cut in self.cut_cells]
+        labels += [(cell, label, "faint") for cell, label in self.ticks]
         for cell, label, token in labels:
             cells = set(range(cell, cell + len(label)))
             if cell + len(label) <= self.cells and not taken & cells:
                 line.put(x + cell, label, token)
                 taken |= {cell - 1, *cells, cell + len(label)}
 
-    def draw(self, line: Line, x: int, spans: Sequence[Span], role: str) -> None:
-        """One row: what ran heavy, handlers and waits thin, on the ticks."""
+    def draw(
+        self, line: Line, x: int, spans: Sequence[Span], role: str, *, words: str = ""
+    ) -> None:
+        """One row: what ran heavy, handlers and waits thin, on the ticks; or words instead."""
         cells: dict[int, tuple[str, str]] = {}
-        for cell, _ in self.ticks():
+        for cell, _ in self.ticks:
             cells[cell] = ("┊", "line")
-        for cell, _ in self.cut_cells():
+        for cell, _ in self.cut_cells:
             for place in range(cell, min(self.cells, cell + CUT_CELLS)):
                 cells[place] = ("╱", "line")
         for span in sorted(spans, key=lambda one: one.kind is SpanKind.ATTEMPT):
             self._span(cells, span, role)
+        shown = "" if spans else form.cut(words, self.cells - 2)
         for cell, (sign, token) in cells.items():
-            line.put(x + cell, sign, token)
+            if not shown or not 0 < cell < form.width(shown) + 2:
+                line.put(x + cell, sign, token)
+        line.put(x + 1, shown, "faint")
 
     def _span(self, cells: dict[int, tuple[str, str]], span: Span, role: str) -> None:
         start = self.half_of(span.started_us)

@@ -24,6 +24,14 @@ def sort_trends(screen: ActionScreen, _key: str) -> None:
     _trends(screen).sort_next()
 
 
+def group_trends(screen: ActionScreen, _key: str) -> None:
+    _trends(screen).group_next()
+
+
+def export_trends(screen: ActionScreen, _key: str) -> None:
+    _trends(screen).export()
+
+
 def its_sessions(screen: ActionScreen, _key: str) -> None:
     _trends(screen).show_sessions()
 

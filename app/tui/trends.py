@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
@@ -12,14 +12,15 @@ from app import format as form
 from store.row import SessionRow
 from store.statistics import (
     DayStatistics,
+    GroupStatistics,
     StepStatistics,
     Totals,
-    WorkflowStatistics,
     by_day,
-    day_of,
+    group_statistics,
     in_slots,
+    of_repository,
+    of_workflow,
     totals,
-    workflow_statistics,
 )
 
 SLOTS = 28
@@ -55,8 +56,18 @@ class Period(StrEnum):
         return "all there is" if self is Period.ALL else f"the last {self.value}"
 
 
+class TrendGroup(StrEnum):
+    """What runs are taken together by."""
+
+    WORKFLOW = "workflow"
+    REPOSITORY = "repository"
+
+
+_NAMES = {TrendGroup.WORKFLOW: of_workflow, TrendGroup.REPOSITORY: of_repository}
+
+
 class TrendSort(StrEnum):
-    """Orders of the workflows; the value says what stands first."""
+    """Orders of the groups; the value says what stands first."""
 
     RUNS = "most runs first"
     DONE = "least done first"
@@ -65,7 +76,7 @@ class TrendSort(StrEnum):
     CHANGE = "grown most first"
 
 
-_KEYS: dict[TrendSort, Callable[[WorkflowStatistics], float]] = {
+_KEYS: dict[TrendSort, Callable[[GroupStatistics], float]] = {
     TrendSort.RUNS: lambda one: -one.totals.runs,
     TrendSort.DONE: lambda one: _or(one.totals.success_rate, 2),
     TrendSort.P50: lambda one: -_or(one.totals.p50_seconds, -1),
@@ -79,20 +90,34 @@ def _or(value: float | None, otherwise: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class CostWords:
+    """Facts about what was spent: today, this week (from Monday), most in a day."""
+
+    today: str
+    week: str
+    most: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trends:
-    """Every workflow of a period, and all of them together."""
+    """Every workflow or repository of a period, and all of them together."""
 
     period: Period
+    by: TrendGroup
     since: datetime
     now: datetime
     zone: tzinfo | None
     total: Totals
-    workflows: tuple[WorkflowStatistics, ...]
+    groups: tuple[GroupStatistics, ...]
     rows: tuple[SessionRow, ...]
+    spent: CostWords
+    sparks: Mapping[str, str]
+    """Sparklines by group."""
+    _days: dict[int, tuple[list[DayStatistics], int]] = field(default_factory=dict, compare=False)
 
-    def sorted(self, order: TrendSort) -> tuple[WorkflowStatistics, ...]:
-        """The workflows in an order; within the same, by runs and name."""
-        return tuple(sorted(self.workflows, key=_KEYS[order]))
+    def sorted(self, order: TrendSort) -> tuple[GroupStatistics, ...]:
+        """The groups in an order; within the same, by runs and name."""
+        return tuple(sorted(self.groups, key=_KEYS[order]))
 
     def days(self, rows: Iterable[SessionRow], bars: int) -> tuple[list[DayStatistics], int]:
         """Runs by day for at most so many bars, and how many days go into a bar."""
@@ -101,13 +126,19 @@ class Trends:
         each = max(1, math.ceil(((last - first).days + 1) / max(1, bars)))
         return by_day(rows, first, last, zone=self.zone, days_each=each), each
 
-    def sparkline(self, one: WorkflowStatistics) -> list[str]:
-        """Middle durations over the period, a sign for each slot, against their own middle."""
-        return levels(in_slots(one.rows, self.since, self.now, SLOTS), one.totals.p50_seconds)
+    def days_of_all(self, bars: int) -> tuple[list[DayStatistics], int]:
+        """All runs by day; worked out once for each number of bars."""
+        if bars not in self._days:
+            self._days[bars] = self.days(self.rows, bars)
+        return self._days[bars]
 
 
 def read_trends(
-    rows: Iterable[SessionRow], period: Period, now: datetime, zone: tzinfo | None = None
+    rows: Iterable[SessionRow],
+    period: Period,
+    now: datetime,
+    zone: tzinfo | None = None,
+    by: TrendGroup = TrendGroup.WORKFLOW,
 ) -> Trends:
     """Work out the trends of a period.
 
@@ -116,6 +147,7 @@ def read_trends(
         period: how far back to look.
         now: the present.
         zone: where days begin; None is this machine's.
+        by: what runs are taken together by.
     """
     every = list(rows)
     days = period.days
@@ -124,12 +156,25 @@ def read_trends(
         today = datetime.combine(now.astimezone(zone).date(), datetime.min.time())
         midnight = today.replace(tzinfo=zone) if zone is not None else today.astimezone()
         since = midnight - timedelta(days=days - 1)
-    found = workflow_statistics(every, since, now)
+    found = group_statistics(every, since, now, _NAMES[by])
     inside = [row for one in found for row in one.rows]
     first = min((row.started_us for row in inside), default=None)
     if since is None:
         since = datetime.fromtimestamp(first / 1e6, UTC) if first is not None else now
-    return Trends(period, since, now, zone, totals(inside), tuple(found), tuple(inside))
+    return Trends(
+        period, by, since, now, zone, totals(inside), tuple(found), tuple(inside),
+        cost_words(inside, now, zone), {one.name: sparkline(one, since, now) for one in found},
+    )  # fmt: skip
+
+
+def sparkline(one: GroupStatistics, since: datetime, now: datetime) -> str:
+    """Middle durations over a period, a sign for each slot, against their own middle."""
+    return "".join(levels(in_slots(one.rows, since, now, SLOTS), one.totals.p50_seconds))
+
+
+def named(one: GroupStatistics) -> str:
+    """The name of a group, as it is shown."""
+    return form.one_line(one.name) or form.UNKNOWN
 
 
 def levels(values: Sequence[float | None], middle: float | None) -> list[str]:
@@ -171,24 +216,18 @@ def day_words(day: date, today: date) -> str:
     return f"{day.day} {moment:%b}"
 
 
-@dataclass(frozen=True, slots=True)
-class CostWords:
-    """Facts about what was spent: today, this week (from Monday), most in a day."""
-
-    today: str
-    week: str
-    most: str
-
-
 def cost_words(rows: Sequence[SessionRow], now: datetime, zone: tzinfo | None) -> CostWords:
     """What was spent lately, and at most on one day."""
     today = now.astimezone(zone).date()
     monday = today - timedelta(days=today.weekday())
+    paid = [row for row in rows if row.cost_usd is not None]
+    first = min((row.started_us for row in paid), default=None)
     spent: dict[date, float] = {}
-    for row in rows:
-        if row.cost_usd is not None:
-            day = day_of(row, zone)
-            spent[day] = spent.get(day, 0.0) + row.cost_usd
+    if first is not None:
+        begun = datetime.fromtimestamp(first / 1e6, UTC).astimezone(zone).date()
+        for entry in by_day(paid, begun, today, zone=zone):
+            if entry.totals.cost_usd is not None:
+                spent[entry.day] = entry.totals.cost_usd
     most = max(spent, key=lambda day: spent[day], default=None)
     return CostWords(
         form.cost(spent.get(today)) if spent else form.UNKNOWN,
@@ -201,8 +240,8 @@ def cost_words(rows: Sequence[SessionRow], now: datetime, zone: tzinfo | None) -
 
 @dataclass(frozen=True, slots=True)
 class StepsView:
-    """The steps of one workflow, as the newest of its runs had them."""
+    """The steps of one workflow or repository, as the newest of its runs had them."""
 
-    workflow: str
+    name: str
     slowest: tuple[StepStatistics, ...] = ()
     flakiest: tuple[StepStatistics, ...] = ()

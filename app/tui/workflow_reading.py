@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from app.tui.new_run_views import (
     WorkflowChoice,
     WorkflowView,
 )
+from store.row import SessionRow
 
 if TYPE_CHECKING:
     from orchestrator.workflow.model import Parameter, Step, Workflow
@@ -31,7 +32,12 @@ _LOOKS_LIKE_ONE = re.compile(
 )
 _LOOKED_AT = 8192
 _DIRECTORIES = ("workflows", ".prodigy/workflows", "examples")
-_MOST = 200
+_MOST = 1000
+_RECENT_LOOKED_AT = 200
+_MOST_RECENT = 5
+_MOST_CHOICES = 5
+_CHOICES_CELLS = 40
+"""Choices that take more room than this are typed."""
 
 
 def repository_root(directory: Path) -> Path | None:
@@ -52,6 +58,22 @@ def find_workflows(directory: Path) -> list[WorkflowChoice]:
     return found[:_MOST]
 
 
+def recent_elsewhere(
+    rows: Sequence[SessionRow], listed: Sequence[WorkflowChoice]
+) -> list[WorkflowChoice]:
+    """Workflows of other repositories that ran lately, and whose files are still there."""
+    here = {choice.path for choice in listed}
+    found: dict[Path, WorkflowChoice] = {}
+    for row in sorted(rows, key=lambda row: -row.started_us)[:_RECENT_LOOKED_AT]:
+        path = Path(row.workflow_path)
+        usable = row.workflow_path and row.repo_path and path not in here
+        if usable and path not in found and path.is_file() and Path(row.repo_path).is_dir():
+            found[path] = WorkflowChoice(path, path.stem, "recent elsewhere", Path(row.repo_path))
+        if len(found) >= _MOST_RECENT:
+            break
+    return list(found.values())
+
+
 def _files(directory: Path) -> list[Path]:
     try:
         entries = sorted(directory.iterdir())
@@ -65,9 +87,11 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _is_workflow(path: Path) -> bool:
+    if not path.is_file():  # to open a pipe would wait for its writer
+        return False
     try:
         with path.open("rb") as file:
-            return path.is_file() and _LOOKS_LIKE_ONE.search(file.read(_LOOKED_AT)) is not None
+            return _LOOKS_LIKE_ONE.search(file.read(_LOOKED_AT)) is not None
     except OSError:
         return False
 
@@ -162,8 +186,24 @@ def _parameter_view(parameter: Parameter) -> ParameterView:
         facts.append(f"default {form.one_line(default)}")
     elif not required:
         facts.append("optional")
-    choices = ("true", "false") if parameter.type == "boolean" else ()
-    return ParameterView(parameter.name, required, default, " · ".join(facts), choices)
+    return ParameterView(parameter.name, required, default, " · ".join(facts), _choices(parameter))
+
+
+def _choices(parameter: Parameter) -> tuple[str, ...]:
+    """All values a parameter may have, when they are few: of a boolean, of ``in(['a', 'b'])``."""
+    from orchestrator.workflow.expression_nodes import Comparison, Elements, Literal
+    from orchestrator.workflow.values import render
+
+    if parameter.type == "boolean":
+        return ("true", "false")
+    rule = parameter.validation.root if parameter.validation is not None else None
+    if not (isinstance(rule, Comparison) and rule.sign == "in" and rule.left.names() == {"value"}):
+        return ()
+    nodes = rule.right.elements if isinstance(rule.right, Elements) else ()
+    found = [render(node.constant) for node in nodes if isinstance(node, Literal)]
+    if not 1 < len(found) == len(nodes) <= _MOST_CHOICES or not all(found):
+        return ()
+    return tuple(found) if sum(len(one) + 4 for one in found) <= _CHOICES_CELLS else ()
 
 
 def parameter_problems(workflow: Workflow, given: Mapping[str, str]) -> dict[str, str]:
@@ -194,8 +234,16 @@ def _problem_words(parameter: Parameter, problem: Problem) -> str:
 
 def begins_at(choice: WorkflowChoice) -> BeginsAt:
     """Where a run begins, and the files it does not see. Runs git."""
+    from app.tui.backend import tilde
     from orchestrator.git.command import GitError
-    from orchestrator.git.repository import current_branch, discover, read_head, unseen_files
+    from orchestrator.git.repository import (
+        NoCommits,
+        NotARepository,
+        current_branch,
+        discover,
+        read_head,
+        unseen_files,
+    )
 
     try:
         repository = discover(choice.directory)
@@ -207,5 +255,12 @@ def begins_at(choice: WorkflowChoice) -> BeginsAt:
             unseen.untracked,
             unseen.named,
         )
+    except NotARepository:
+        place = tilde(choice.directory)
+        return BeginsAt(None, "", problem=f"{place} is in no git repository; git init makes one")
+    except NoCommits:
+        place = tilde(choice.directory)
+        words = f"{place} has no commit to begin at; git commit makes one"
+        return BeginsAt(None, "", problem=words)
     except (GitError, OSError) as error:
         return BeginsAt(None, "", problem=form.one_line(str(error)))

@@ -132,7 +132,7 @@ def test_a_live_run_is_running_until_its_owner_is_killed(home: Home, catalog: Ca
             "run",
         )
         assert catalog.refresh() == Changed()
-    assert catalog.refresh(()).ids == {RUN}
+    assert catalog.refresh({RUN}).ids == {RUN}
     assert only(catalog).state is State.INTERRUPTED
 
 
@@ -168,7 +168,7 @@ def test_a_step_that_prints_nothing_is_stalled_and_says_since_when(home: Home) -
     with Holder(home, RUN):
         assert only(catalog).state is State.RUNNING
         now[0] += 60_000_000_000
-        assert catalog.refresh(()).ids == {RUN}
+        assert catalog.refresh({RUN}).ids == {RUN}
         row = only(catalog)
     assert row.state is State.STALLED
     assert row.output_us == printed_ns // 1000

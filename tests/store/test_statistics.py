@@ -12,15 +12,18 @@ from store.events import Event
 from store.row import SessionRow
 from store.states import State
 from store.statistics import (
+    StepRun,
+    TimeLeft,
     by_day,
     flakiest,
+    group_statistics,
     in_slots,
     percentile,
     slowest,
     step_runs,
     step_statistics,
+    time_left,
     totals,
-    workflow_statistics,
 )
 from store.times import to_text
 
@@ -77,17 +80,17 @@ def test_workflows_are_compared_with_the_period_before() -> None:
     rows = [run(days, seconds=120) for days in (1, 2, 3, 4, 5)]
     rows += [run(days, seconds=100) for days in (8, 9, 10, 11, 12)]
     rows += [run(40, seconds=1), run(1, workflow="other")]
-    fix, other = workflow_statistics(rows, NOW - timedelta(days=7), NOW)
-    assert (fix.workflow, fix.totals.runs) == ("fix", 5)
+    fix, other = group_statistics(rows, NOW - timedelta(days=7), NOW)
+    assert (fix.name, fix.totals.runs) == ("fix", 5)
     assert fix.change == pytest.approx(0.2)
     assert other.change is None
-    assert workflow_statistics(rows, None, NOW)[0].totals.runs == 11
-    assert workflow_statistics(rows, None, NOW)[0].change is None
+    assert group_statistics(rows, None, NOW)[0].totals.runs == 11
+    assert group_statistics(rows, None, NOW)[0].change is None
 
 
 def test_few_runs_give_no_verdict() -> None:
     rows = [run(1, seconds=500), *[run(8, seconds=1) for _ in range(9)]]
-    assert workflow_statistics(rows, NOW - timedelta(days=7), NOW)[0].change is None
+    assert group_statistics(rows, NOW - timedelta(days=7), NOW)[0].change is None
 
 
 def test_every_day_is_there_and_a_run_belongs_to_the_day_it_began_on() -> None:
@@ -146,3 +149,33 @@ def test_slowest_and_flakiest_steps() -> None:
     assert [step.label for step in slowest(steps, 5)] == ["test", "make"]
     assert [step.label for step in flakiest(steps, 1)] == ["test"]
     assert flakiest(step_statistics(step_runs(EVENTS[:3])), 5) == []
+
+
+def steps_of(*runs: tuple[float, float | None]) -> list[StepRun]:
+    """Two steps of so many runs: how long the first took, and what it cost; the second a minute."""
+    first = [StepRun(0, "make", seconds, 1, True, False, cost) for seconds, cost in runs]
+    return first + [StepRun(1, "test", 60, 1, True, False) for _ in runs[:-1]]
+
+
+def test_what_is_left_is_the_middle_of_each_step_and_as_sure_as_the_least_known_one() -> None:
+    known = step_statistics(steps_of((10, 0.2), (20, 0.4), (90, None)))
+    left = time_left(known, [(1, "make"), (2, "test")])
+    assert left == TimeLeft(80, 2, 0.2)
+    assert time_left(known, [(2, "test")]) == TimeLeft(60, 2, None)
+
+
+def test_nothing_is_estimated_while_a_step_that_is_left_never_completed() -> None:
+    known = step_statistics([StepRun(0, "make", 5, 1, False, True)])
+    assert time_left(known, [(1, "make")]) is None
+    assert time_left(step_statistics(steps_of((1, None))), [(1, "make"), (2, "test")]) is None
+    assert time_left([], []) is None
+
+
+def test_the_cost_of_a_step_is_read_from_its_event() -> None:
+    events = [
+        event("step_started", 0, 0, label="ask"),
+        event("step_completed", 9, 0, usage={"cost_usd": 0.25}),
+        event("step_started", 9, 1, label="ask"),
+        event("step_completed", 12, 1, usage=None),
+    ]
+    assert [one.cost_usd for one in step_runs(events)] == [0.25, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
@@ -9,6 +10,8 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from app.tui.actions import FOOTERS, Subject, Where, action, actions_for
+from app.tui.calling import after_refresh
+from app.tui.editing import editor_word
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.toast import Toast
 from store.row import SessionRow
@@ -44,9 +47,19 @@ class ActionScreen(Screen[None]):
     def subject(self) -> Subject:
         board = self.board
         return Subject(
-            self.subject_row(), self.where, board.blocked, can_undo=board.can_undo,
-            repository=board.repository,
+            self.subject_row(), self.where, board.blocked, archived=board.archived_now,
+            repository=board.repository, prodigy=board.backend.prodigy_word,
+            others=board.listing.rows.keys(),
+            words={"editor": editor_word(board.editor_environment), **self.words()},
         )  # fmt: skip
+
+    def words(self) -> Mapping[str, str]:
+        """What this screen knows of the command lines of its actions."""
+        return {}
+
+    def has_in_view(self, run_id: str) -> bool:
+        """Whether what becomes of a session is to be seen here."""
+        return False
 
     def footer_position(self) -> tuple[str, str]:
         """A number and words for the right end of the footer."""
@@ -62,15 +75,18 @@ class ActionScreen(Screen[None]):
         self.query_one(Footer).show(tuple(hints), self.footer_position())
 
     def say(self, text: str, role: str = "fg") -> None:
-        """Say something in the footer for some seconds."""
-        self.query_one(Footer).say(text, role)
+        """Say something in the footer for some seconds; in front when this screen has gone."""
+        if self.is_attached:
+            self.query_one(Footer).say(text, role)
+        else:
+            self.board.toast(text, role)
 
     def toast(self, words: str, role: str = "fg") -> None:
         """Say something about what the view does not show, above the footer."""
         found = self.query(Toast)
         if not found:
             self.mount(Toast())
-            self.call_after_refresh(self.toast, words, role)
+            after_refresh(self, self.toast, words, role)
             return
         found.first().show(words, role)
 

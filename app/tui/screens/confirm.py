@@ -94,7 +94,7 @@ class _Body(Painted):
         if question.command:
             line = Line()
             line.put(0, "$", "faint")
-            line.put(2, question.command, "muted", limit=width - 2)
+            line.put(2, one_line(question.command), "muted", limit=width - 2)
             lines += [Line(), line]
         lines.append(Line())
         lines.append(self._buttons())

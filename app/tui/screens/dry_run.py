@@ -63,9 +63,10 @@ class _Plan(Painted):
         if len(body) > room:
             head.right(width, f" {self.top + 1}–{self.top + room} of {len(body)}", "faint")
         foot = Line()
-        x = foot.put(0, " enter  Start it ", "inv", on="accent", key="start")
+        x = foot.put(0, "  enter  ", "inv", on="accent", key="start")
+        x = foot.put(x, "Start it  ", "inv", bold=True, on="accent", key="start")
         x = foot.put(x + 3, "esc", "accent", bold=True, key="close")
-        foot.put(x + 2, "back to the form", "fg", key="close")
+        foot.put(x + 1, "back to the form", "muted", key="close")
         return [head, Line(), *shown, Line(), command, Line(), foot]
 
     def on_click(self, event: Click) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.events import Key
 
+from app.format import cut_middle, one_line
 from app.status_style import word_of
 from app.tui.actions import Action, Group, Subject, actions_for, found
 from app.tui.drawing import Line
@@ -26,8 +27,8 @@ def action_line(one: Action, subject: Subject, width: int) -> Line:
     room = (COMMAND if beside else width) - WORDS - 2
     x = line.put(WORDS, one.help, "faint" if why else "fg", limit=room)
     if beside:
-        line.put(COMMAND, why or one.command_line(subject), "faint" if why else "muted",
-                 limit=width - COMMAND)  # fmt: skip
+        told = why or cut_middle(one_line(one.command_line(subject)), width - COMMAND)
+        line.put(COMMAND, told, "faint" if why else "muted", limit=width - COMMAND)
     elif why and x + 4 < width:
         line.put(x + 2, f"({why})", "faint", limit=width - x - 2)
     return line

@@ -39,6 +39,8 @@ class Modal(ModalScreen[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
     AUTO_FOCUS = ""
     box_width: ClassVar[int] = 64
+    spare_rows: ClassVar[int] = 2
+    """Rows of a screen of 30 and more that the box leaves free; of a smaller one 2."""
     title_text: str = ""
     title_more: str = ""
     loses_something: bool = False
@@ -59,6 +61,10 @@ class Modal(ModalScreen[Result]):
         """Rows the content wants, frame and padding left out."""
         raise NotImplementedError
 
+    def tight_height(self) -> int:
+        """Rows it does with where it cannot have what it wants."""
+        return self.content_height()
+
     def on_mount(self) -> None:
         self.lay_out()
 
@@ -74,9 +80,15 @@ class Modal(ModalScreen[Result]):
         if narrow and self.box_width > 64:
             width = room.width
         box.styles.width = width
-        wanted = self.content_height() + 4
-        box.styles.height = max(5, min(wanted, room.height - 2))
-        box.set_class(wanted > room.height - 2, "-tight")
+        wanted, most = (
+            self.content_height() + 4,
+            room.height - (self.spare_rows if room.height >= 30 else 2),
+        )
+        is_tight = wanted > most
+        if is_tight:
+            wanted = self.tight_height() + 2
+        box.styles.height = max(5, min(wanted, most))
+        box.set_class(is_tight, "-tight")
         # Content, not text: what a border is given as text is read as markup.
         more = f"  {self.title_more}" if self.title_more else ""
         box.border_title = Content.assemble((self.title_text, "bold"), more)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,12 +15,14 @@ from textual.widgets import Input
 
 from app import format as form
 from app.tui.actions import Subject, Where
-from app.tui.backend import Refused, tilde
+from app.tui.backend import Refused, path_word, tilde
+from app.tui.calling import on_loop
 from app.tui.editing import edit
 from app.tui.new_run_views import BeginsAt, PlannedRun, WorkflowChoice, WorkflowView
 from app.tui.past_runs import past_words
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.trying_out import NotPlanned, plan_run
+from app.tui.widgets.filter_box import FilterSign
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.line_list import LineList
@@ -29,12 +31,11 @@ from app.tui.widgets.run_foot import RunFoot, Verdict
 from app.tui.widgets.run_form import RunForm
 from app.tui.widgets.run_preview import RunPreview, RunTitle, shown_path
 from app.tui.widgets.workflow_list import WorkflowList
+from app.tui.workflow_reading import recent_elsewhere
 from store.row import SessionRow
 
 RECORD_SECONDS = 20.0
 """A run that has no session record by then shows what it said."""
-_RECENT_LOOKED_AT = 200
-_MOST_RECENT = 5
 
 
 class NewRunScreen(ActionScreen):
@@ -58,7 +59,9 @@ class NewRunScreen(ActionScreen):
         yield Header()
         with Horizontal(id="new-run"):
             with Vertical(id="chooser"):
-                yield Input(compact=True, id="find")
+                with Horizontal(id="finder"):
+                    yield FilterSign()
+                    yield Input(compact=True, id="find")
                 yield WorkflowList()
             with Vertical(id="chosen"):
                 yield RunTitle()
@@ -70,10 +73,19 @@ class NewRunScreen(ActionScreen):
 
     def on_mount(self) -> None:
         self.query_one("#find", Input).cursor_blink = False
-        choices = [*self.board.backend.workflow_files(), *self._recent_elsewhere()]
+        self.query_one(WorkflowList).focus()
+        self._show_all()
+        backend, rows = self.board.backend, list(self.board.listing.rows.values())
+
+        def read() -> None:
+            here = backend.workflow_files()
+            on_loop(self, self._take_choices, [*here, *recent_elsewhere(rows, here)])
+
+        self.run_worker(read, thread=True, group="list workflows", exit_on_error=False)
+
+    def _take_choices(self, choices: list[WorkflowChoice]) -> None:
         shown = self.query_one(WorkflowList)
         shown.show(choices)
-        shown.focus()
         self._choose(shown.choice)
         self._read_all(choices)
         self._show_all()
@@ -90,22 +102,7 @@ class NewRunScreen(ActionScreen):
         return None
 
     def subject(self) -> Subject:
-        return Subject(None, self.where, self.against())
-
-    def _recent_elsewhere(self) -> list[WorkflowChoice]:
-        here = {choice.path for choice in self.board.backend.workflow_files()}
-        found: dict[Path, WorkflowChoice] = {}
-        rows = sorted(self.board.listing.rows.values(), key=lambda row: -row.started_us)
-        for row in rows[:_RECENT_LOOKED_AT]:
-            path = Path(row.workflow_path)
-            usable = row.workflow_path and row.repo_path and path not in here
-            if usable and path not in found and path.is_file() and Path(row.repo_path).is_dir():
-                found[path] = WorkflowChoice(
-                    path, path.stem, "recent elsewhere", Path(row.repo_path)
-                )
-            if len(found) >= _MOST_RECENT:
-                break
-        return list(found.values())
+        return replace(super().subject(), blocked=self.against())
 
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         """Everything was read again: so is the workflow, and where its run begins."""
@@ -139,21 +136,24 @@ class NewRunScreen(ActionScreen):
         if event.input.id != "find":
             self.focus_next()
             return
-        typed = Path(os.path.expanduser(event.value.strip()))  # noqa: PTH111  ~user too
-        path = typed if typed.is_absolute() else self.board.backend.directory / typed
+        typed = os.path.expanduser(event.value.strip())  # noqa: PTH111  ~user too
+        path = self.board.backend.directory / typed
         shown = self.query_one(WorkflowList)
-        if event.value.strip() and path.is_file():
+        if typed and path.is_file():
             choice = WorkflowChoice(path, path.stem, "by path", self.board.backend.directory)
             shown.add(choice)
             self._read_all([choice])
             self._choose(choice)
-        shown.focus()
+        if typed and shown.choice is None:
+            self.say(f"no file {tilde(path)}", "error")
+        else:
+            shown.focus()
 
     def _choose(self, choice: WorkflowChoice | None) -> None:
         if choice is self._choice:
             return
-        self._choice, self._view, self._begins, self._trouble = choice, None, None, ()
-        self._past = ""
+        self._choice, self._view, self._begins = choice, None, None
+        self._trouble, self._past = (), ""
         self._show_all()
         if choice is not None:
             self._start_reading(choice)
@@ -166,15 +166,15 @@ class NewRunScreen(ActionScreen):
 
     def _read(self, choice: WorkflowChoice) -> None:
         view = self.board.backend.inspect(choice.path)
-        self.app.call_from_thread(self._take, choice, view)
+        on_loop(self, self._take, choice, view)
         begins = self.board.backend.begins_at(choice)
-        self.app.call_from_thread(self._take_begin, choice, begins)
+        on_loop(self, self._take_begin, choice, begins)
 
     def _read_all(self, choices: list[WorkflowChoice]) -> None:
         def read() -> None:
             for choice in choices:
                 view = self.board.backend.inspect(choice.path)
-                self.app.call_from_thread(self.query_one(WorkflowList).learn, view)
+                on_loop(self, self.query_one(WorkflowList).learn, view)
 
         self.run_worker(read, thread=True, group="workflows", exit_on_error=False)
 
@@ -208,9 +208,19 @@ class NewRunScreen(ActionScreen):
             return []
         return [shown_path(self._choice), *self.query_one(RunForm).arguments()]
 
-    def command(self) -> str:
-        """The same as a command line."""
-        return f"prodigy run {shlex.join(self.arguments())}" if self._choice is not None else ""
+    def command(self, *, anywhere: bool = False) -> str:
+        """The same as a command line, typed where the dashboard was started, or anywhere."""
+        if self._choice is None:
+            return ""
+        backend, directory = self.board.backend, self._choice.directory
+        run = f"{backend.prodigy_word} run {shlex.join(self.arguments())}"
+        is_here = directory == backend.directory and not anywhere
+        return run if is_here else f"cd {path_word(str(directory))} && {run}"
+
+    def words(self) -> Mapping[str, str]:
+        if self._choice is None:
+            return {}
+        return {"run": self.command(), "file": path_word(str(self._choice.path))}
 
     def against(self) -> str | None:
         """Why it cannot be started; None when it can."""
@@ -219,7 +229,8 @@ class NewRunScreen(ActionScreen):
     def _judged(self) -> tuple[str | None, bool]:
         """Why it cannot be started, and whether something is wrong (not only missing)."""
         if self._choice is None:
-            return "Choose a workflow to start", False
+            known = self.query_one(WorkflowList).is_known
+            return "Choose a workflow to start" if known else "Looking for workflows…", False
         if self._view is None:
             return "Reading the workflow…", False
         if wrong := self._view.error_count:
@@ -324,9 +335,9 @@ class NewRunScreen(ActionScreen):
             try:
                 plan = plan_run(home, arguments, choice.directory)
             except NotPlanned as error:
-                self.app.call_from_thread(self._failed, str(error))
+                on_loop(self, self._failed, str(error))
             else:
-                self.app.call_from_thread(self._show_plan, choice, plan, command)
+                on_loop(self, self._show_plan, choice, plan, command)
 
         self.run_worker(ask, thread=True, group="dry run", exclusive=True, exit_on_error=False)
 
@@ -374,6 +385,8 @@ class NewRunScreen(ActionScreen):
         if self.is_attached:
             self.say("")
             self._show_all()
+        else:
+            self.board.toast(form.one_line(words), "error")
 
     def _started(self, choice: WorkflowChoice, run_id: str) -> None:
         board = self.board

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign
+from app.tui.calling import on_loop
 from app.tui.details import CheckpointView, ResumeChoice, SessionDetail, StepView
 from app.tui.drawing import Line
 from app.tui.notes import name_of, short_label
@@ -30,9 +31,11 @@ class _Places(LineList):
         self.items: list[StepView | CheckpointView | str] = []
         self.at = 0
         """The step it would go on with, from 1."""
+        self._digits = 1
 
     def show(self, detail: SessionDetail, checkpoints: list[CheckpointView]) -> None:
         self.at = detail.row.step_index + 1
+        self._digits = len(str(len(detail.steps)))
         self.items = ["FROM A STEP", *detail.steps]
         if checkpoints:
             self.items += ["", "FROM A CHECKPOINT", *checkpoints]
@@ -67,7 +70,7 @@ class _Places(LineList):
     def _step(self, line: Line, step: StepView, width: int, at_cursor: bool) -> None:
         style = STEP_STYLES[step.sign]
         line.put(2, style.sign(dashboard(self).ascii_only), style.role)
-        digits = len(str(len(self.items)))
+        digits = self._digits
         line.put(4, f"{step.number:>{digits}}", "faint")
         what = width - 34
         line.put(5 + digits, short_label(step.label), "fg", bold=at_cursor, limit=what - 7 - digits)
@@ -140,7 +143,7 @@ class ResumeFromScreen(Modal[ResumeChoice]):
 
         def read() -> None:
             found = backend.detail(row), backend.checkpoints(row)
-            self.app.call_from_thread(self._take, *found)
+            on_loop(self, self._take, *found)
 
         self.run_worker(read, thread=True, group="places", exit_on_error=False)
 

@@ -10,8 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from app import format as form
-from app.tui.backend import Refused, path_word
-from app.tui.details import PlanView, ResumeChoice
+from app.tui.backend import Refused
+from app.tui.calling import on_loop
+from app.tui.copying import copy_out
+from app.tui.details import PlannedStepView, PlanView, ResumeChoice, StepFate
+from app.tui.estimating import earlier_runs, usually_takes
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
 from app.tui.widgets.plan_pane import PlanPane
@@ -20,6 +23,8 @@ from store.row import SessionRow
 DEAD_SECONDS = 1.0
 """Enter does nothing for so long after the plan was made again."""
 LOOKS_SECONDS = 0.5
+SHOWN_AFTER_SECONDS = 0.15
+"""A plan that takes longer is shown while it is being made."""
 
 
 class ResumePlanScreen(Modal[str]):
@@ -31,12 +36,15 @@ class ResumePlanScreen(Modal[str]):
     """
 
     box_width = 90
+    spare_rows = 4
     title_text = "Resume"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "resume", show=False),
         Binding("F", "force", show=False),
         Binding("u", "switch", show=False),
+        Binding("v", "difference", show=False),
         Binding("t", "restore", show=False),
+        Binding("d", "look", show=False),
         Binding("R", "other", show=False),
         Binding("y", "copy", show=False),
         Binding("down,j", "scroll(1)", show=False),
@@ -47,7 +55,6 @@ class ResumePlanScreen(Modal[str]):
         self._row = row
         self.title_more = f"{name_of(row)}  {form.short_id(row.id)}"
         self._choice = choice or ResumeChoice()
-        self._dead = False
         self._dies_when_made = False
         self._timer: Timer | None = None
         self._started = False
@@ -60,60 +67,86 @@ class ResumePlanScreen(Modal[str]):
     def body(self) -> PlanPane:
         return self.query_one(PlanPane)
 
+    @property
+    def _width(self) -> int:
+        return min(self.app.size.width, self.box_width) - 6
+
     def content_height(self) -> int:
-        width = min(self.app.size.width - 6, self.box_width - 6)
-        return self.body.wanted_height(width)
+        return self.body.wanted_height(self._width)
+
+    def tight_height(self) -> int:
+        return self.body.wanted_height(self._width, tight=True)
 
     def on_mount(self) -> None:
+        # What is there nearly always shows at once: until then, no box that changes its size.
+        self.query_one("#box").visible = False
+        self.set_timer(SHOWN_AFTER_SECONDS, self._reveal)
         super().on_mount()
         self._make()
         self._timer = self.set_interval(LOOKS_SECONDS, self._watch)
 
+    def _reveal(self) -> None:
+        self.query_one("#box").visible = True
+
     def _watch(self) -> None:
         """The session may change while somebody reads."""
         row = self.board.listing.rows.get(self._row.id)
-        if row is None or self._started or self.body.plan is None:
+        if row is None or self._started or self.body.pending:
             return
         if (row.state, row.step_index) != (self._row.state, self._row.step_index):
             self._row = row
-            self._dead = self._dies_when_made = True
+            self._dies_when_made = self.body.dead = True
             self._make()
 
     def _alive(self) -> None:
-        self._dead = False
+        self.body.dead = False
         self._show()
+
+    # -- making it
 
     def _make(self) -> None:
         choice = self._choice
         self.body.choice = choice
         self.body.pending = True
         self._show()
+        runs = earlier_runs(self.board.listing.rows.values(), self._row)
         self.run_worker(
-            lambda: self._read(choice), thread=True, group="plan", exclusive=True,
+            lambda: self._read(choice, runs), thread=True, group="plan", exclusive=True,
             exit_on_error=False,
         )  # fmt: skip
 
-    def _read(self, choice: ResumeChoice) -> None:
+    def _read(self, choice: ResumeChoice, runs: list[SessionRow]) -> None:
+        backend = self.board.backend
+        if self.body.plan is None:
+            steps = backend.detail(self._row).steps
+            on_loop(self, self._take_steps, tuple(
+                PlannedStepView(step.number, step.label, StepFate.PENDING, "") for step in steps
+            ))  # fmt: skip
         try:
-            plan = self.board.backend.plan(self._row.id, choice)
+            plan = backend.plan(self._row.id, choice)
         except Refused as refused:
-            self.app.call_from_thread(self._take, choice, None, str(refused))
-        else:
-            self.app.call_from_thread(self._take, choice, plan, "")
-
-    def _take(self, choice: ResumeChoice, plan: PlanView | None, refused: str) -> None:
-        if not self.is_attached or choice != self._choice:
+            on_loop(self, self._take, choice, None, str(refused))
             return
-        if plan is not None and plan.instead and "WORKFLOW" in plan.instead:
-            file = path_word(self._row.workflow_path) or self._row.workflow or "FILE"
-            plan = replace(plan, instead=plan.instead.replace("WORKFLOW", file))
+        on_loop(self, self._take, choice, plan, usually_takes(backend.home, runs, plan))
+
+    def _take_steps(self, steps: tuple[PlannedStepView, ...]) -> None:
+        self.body.steps = steps
+        self._show()
+
+    def _take(self, choice: ResumeChoice, plan: PlanView | None, words: str) -> None:
+        """What was found out; without a plan the words say why, with one how long it may take."""
+        if choice != self._choice:
+            return
         body = self.body
         body.pending = False
-        body.plan, body.refused = plan, refused
+        body.plan, body.refused, body.estimate = plan, "", words
+        if plan is None:
+            body.refused, body.estimate = words, ""
         if self._dies_when_made:
             self._dies_when_made = False
             body.made_again = True
             self.set_timer(DEAD_SECONDS, self._alive)
+        self._reveal()
         self._show()
 
     def _show(self) -> None:
@@ -124,9 +157,9 @@ class ResumePlanScreen(Modal[str]):
 
     @property
     def _ready(self) -> bool:
-        plan = self.body.plan
-        waits = self._dead or self._started or self.body.pending
-        return plan is not None and not plan.impossible and not waits
+        body = self.body
+        waits = body.dead or self._started or body.pending
+        return body.plan is not None and not body.plan.impossible and not waits
 
     def action_resume(self) -> None:
         if self._ready and not self.body.needs_force:
@@ -156,6 +189,26 @@ class ResumePlanScreen(Modal[str]):
 
         self.app.push_screen(ResumeFromScreen(self._row), chosen)
 
+    def action_difference(self) -> None:
+        """Show what the workflow file has otherwise than the saved copy."""
+        if self.body.plan is not None and self.body.plan.workflow_changed:
+            from app.tui.screens.difference import DifferenceScreen
+
+            self.app.push_screen(DifferenceScreen(self._row))
+
+    def action_look(self) -> None:
+        """Leave the plan for what is uncommitted in the worktree."""
+        if self.body.plan is None or not self.body.plan.can_restore or self._started:
+            return
+        from app.tui.screens.session import SessionScreen
+
+        beneath, run_id, app = self.app.screen_stack[-2], self._row.id, self.app
+        self.dismiss(None)
+        if isinstance(beneath, SessionScreen):
+            beneath.show_tab("changes")
+        else:
+            app.push_screen(SessionScreen(run_id, "changes"))
+
     def _choose(self, choice: ResumeChoice) -> None:
         if self._started:
             return
@@ -167,7 +220,7 @@ class ResumePlanScreen(Modal[str]):
 
     def action_copy(self) -> None:
         if self.body.plan is not None:
-            self.app.copy_to_clipboard(self.body.command())
+            copy_out(self.board.action_screens()[-1], "command", self.body.command())
 
     def action_scroll(self, by: int) -> None:
         self.body.top += by
@@ -200,9 +253,12 @@ class ResumePlanScreen(Modal[str]):
             self.dismiss(f"Resumed {name_of(self._row)}.")
 
     def _failed(self, words: str) -> None:
+        if not self.is_attached:
+            self.board.toast(f"{name_of(self._row)}: {words}", "error")
+            return
         self._started = False
         self.body.starting = ""
-        self.body.plan, self.body.refused = None, words
+        self.body.plan, self.body.refused, self.body.estimate = None, words, ""
         self._show()
 
     def on_unmount(self) -> None:

@@ -2,138 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.events import Click, Resize
-from textual.message import Message
+from textual.events import Resize
+from textual.worker import Worker
 
 from app import format as form
-from app.status_style import Weight, style_of, word_of
 from app.tui.actions import FOOTERS, Subject, Where, action
+from app.tui.calling import on_loop
 from app.tui.details import SessionDetail
-from app.tui.drawing import HEAVY, THIN, Line
 from app.tui.notes import name_of
 from app.tui.reasons import no_failure
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.screens.tabs.tab import TABS, Tab
-from app.tui.widgets.detail import state_words
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.session_head import StateLine, TabBar
 from store.row import SessionRow
-
-
-class StateLine(Painted):
-    """``× failed  12m ago at step 3 of 5``, and at the right what it took."""
-
-    def __init__(self) -> None:
-        super().__init__(id="state")
-        self._detail: SessionDetail | None = None
-        self._row: SessionRow | None = None
-
-    def show(self, row: SessionRow | None, detail: SessionDetail | None) -> None:
-        self._row, self._detail = row, detail
-        self.repaint()
-
-    def paint(self, width: int, height: int) -> list[Line]:
-        line = Line()
-        row = self._row
-        if row is None:
-            return [line]
-        style = style_of(row.state)
-        bold = style.weight is Weight.BOLD
-        board = dashboard(self)
-        line.put(2, style.sign(board.ascii_only), style.role, bold=bold)
-        x = line.put(4, word_of(row.state, board.ascii_only), style.role, bold=bold)
-        words = state_words(row, board.now_us()).removeprefix(word_of(row.state)).strip()
-        line.put(x + 2, words, "fg")
-        end = width - (2 if width >= 110 else 1)
-        facts: list[tuple[str, str]] = []
-        if self._detail and self._detail.pass_words:
-            facts.append((self._detail.pass_words, "muted"))
-        if self._detail and self._detail.commits:
-            facts.append((form.count(self._detail.commits, "commit"), "muted"))
-        if row.input_tokens or row.output_tokens:
-            facts.append((form.tokens(row.input_tokens, row.output_tokens), "muted"))
-        if row.cost_usd is not None:
-            facts.append((form.cost(row.cost_usd), "fg"))
-        for place, (text, token) in enumerate(reversed(facts)):
-            if place:
-                end = line.right(end, " · ", "faint")
-            end = line.right(end, text, token)
-        return [line]
-
-
-_COUNTED = frozenset({"changes", "checkpoints", "events"})
-"""Tabs whose number of things is worth knowing before they are opened."""
-
-
-class TabBar(Painted):
-    """``1 Steps   2 Output   3 Failure``, and the rule under them."""
-
-    DEFAULT_CSS = "TabBar { height: 2; }"
-
-    class Pressed(Message):
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
-
-    def __init__(self) -> None:
-        super().__init__(id="tabs")
-        self.active = TABS[0].name
-        self.counts: dict[str, int] = {}
-        """How much each tab has; 0 where it has nothing to show."""
-        self.hidden: frozenset[str] = frozenset()
-
-    def count(self, name: str, number: int) -> None:
-        """Say how much a tab has."""
-        if self.counts.get(name) != number:
-            self.counts[name] = number
-            self.repaint()
-
-    def shown(self) -> list[str]:
-        return [one.name for one in TABS if one.name not in self.hidden]
-
-    def paint(self, width: int, height: int) -> list[Line]:
-        names, under = Line(), Line()
-        under.put(0, THIN * width, "line")
-        narrow = width < 110
-        x = 2
-        entries = [one for one in TABS if one.name not in self.hidden]
-        for digit, entry in enumerate(entries, 1):
-            active = entry.name == self.active
-            x = names.put(x, f"{digit} ", "faint", key=entry.name)
-            start = x
-            count = self.counts.get(entry.name)
-            token = "fg" if active else "muted" if count != 0 else "faint"
-            x = names.put(x, entry.title, token, bold=active, key=entry.name)
-            if active:
-                under.put(start, HEAVY * (x - start), "accent")
-            if count and not narrow and entry.name in _COUNTED:
-                x = names.put(x + 1, str(count), "faint", key=entry.name)
-            x += 2 if narrow else 3
-        under.pieces.sort(key=lambda piece: piece.token != "line")
-        rule_line = _over(under, width)
-        return [names, rule_line]
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(name))
-
-
-def _over(line: Line, width: int) -> Line:
-    """The rule with the accent piece laid over it."""
-    accent = next((piece for piece in line.pieces if piece.token == "accent"), None)
-    if accent is None:
-        return line
-    laid = Line()
-    laid.put(0, THIN * accent.x, "line")
-    end = laid.put(accent.x, accent.text, "accent")
-    laid.put(end, THIN * max(0, width - end), "line")
-    return laid
-
 
 REST_SECONDS = 0.3
 """Between two readings of a session that changes all the time."""
@@ -175,20 +63,22 @@ class SessionScreen(ActionScreen):
     def subject_row(self) -> SessionRow | None:
         return self.board.listing.rows.get(self.run_id)
 
+    def has_in_view(self, run_id: str) -> bool:
+        return run_id == self.run_id
+
     def subject(self) -> Subject:
-        return Subject(self.subject_row(), self.where, self.board.blocked, self.ever_failed)
+        return replace(super().subject(), has_failure=self.ever_failed)
 
     @property
     def ever_failed(self) -> bool:
         """Whether anything of the session ever failed."""
-        steps = self.detail.steps if self.detail else ()
-        return any(span.failed for step in steps for span in step.spans)
+        return self.detail is not None and any(span.failed for span in self.detail.spans)
 
     def show_session(self, run_id: str) -> None:
         """Show another session, in the same tab."""
         self.run_id = run_id
         self.detail = None
-        self.query_one(TabBar).counts = {}
+        self.query_one(TabBar).forget()
         self.read()
         self._show_about()
 
@@ -198,6 +88,8 @@ class SessionScreen(ActionScreen):
         about = [(form.short_id(self.run_id), "muted")]
         if row and row.repo:
             about.append((form.one_line(row.repo), "faint"))
+        if self.board.store_problem:
+            about = [(self.board.store_problem, "error")]
         path: tuple[str, ...] = ("Sessions", name)
         if self.has_class("-alone"):
             path += (next(one.title for one in TABS if one.name == self._tab),)
@@ -210,8 +102,8 @@ class SessionScreen(ActionScreen):
     def read(self) -> None:
         """Read the session, off the loop."""
         row = self.subject_row()
-        if row is None:
-            return
+        if row is None or self.board.store_problem:
+            return  # what is shown is what was last known
         if self._is_reading and self.detail is not None:
             self._reads_again = True
             return
@@ -225,26 +117,21 @@ class SessionScreen(ActionScreen):
         backend = self.board.backend
         try:
             detail = backend.detail(row)
-            counts = {
-                "checkpoints": len(backend.checkpoints(row)),
-                "events": len(backend.events(row)),
-                "variables": len(backend.variables(row)),
-                "output": sum(1 for step in detail.steps if step.log is not None),
-            }
         except Exception:
             self._is_reading = False
             raise
-        self.app.call_from_thread(self._take, detail, counts)
+        on_loop(self, self._take, detail)
 
-    def _take(self, detail: SessionDetail, counts: dict[str, int]) -> None:
+    def _take(self, detail: SessionDetail) -> None:
         if not self.is_mounted:
             return
         self.set_timer(REST_SECONDS, self._rested)
         if detail.row.id != self.run_id:
             return
-        self.detail = detail
+        # Its state is the list's, which may have changed while the rest was read.
+        self.detail = detail = replace(detail, row=self.subject_row() or detail.row)
         bar = self.query_one(TabBar)
-        bar.counts |= counts
+        bar.know(detail.counts)
         nothing_failed = no_failure(self.subject()) is not None and self._tab != "failure"
         bar.hidden = frozenset({"failure"}) if nothing_failed else frozenset()
         bar.repaint()
@@ -253,6 +140,11 @@ class SessionScreen(ActionScreen):
         if tab is not None:
             tab.show(detail)
         self.show_footer()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What cannot be read of the session is said in the tab, too."""
+        if event.worker.group == "detail" and self.tab is not None:
+            self.tab.on_worker_state_changed(event)
 
     def _rested(self) -> None:
         self._is_reading = False
@@ -276,9 +168,12 @@ class SessionScreen(ActionScreen):
 
     @property
     def tab(self) -> Tab | None:
-        """The tab that is shown."""
-        found = self.query(f"#tab-{self._tab}").results(Tab)
-        return next(iter(found), None)
+        """The tab that is shown; None until it is put together."""
+        found = self._made(self._tab)
+        return found if found is not None and found.is_mounted else None
+
+    def _made(self, name: str) -> Tab | None:
+        return next(iter(self.query(f"#tab-{name}").results(Tab)), None)
 
     def show_tab(self, name: str) -> None:
         """Show a tab by its name; another one ends that a tab has the screen to itself."""
@@ -292,14 +187,14 @@ class SessionScreen(ActionScreen):
         bar.repaint()
         for other in self.query(Tab):
             other.display = other.id == f"tab-{name}"
-        tab = self.tab
+        tab = self._made(name)
         if tab is None:
             entry = next(one for one in TABS if one.name == name)
             tab = entry.make()
             self.query_one("#pane").mount(tab)
         if before is not None and before is not tab and before.step_number is not None:
-            tab.show_step(before.step_number)
-        self.call_after_refresh(self._tab_shown)
+            tab.show_step(before.step_number, before.step_log)
+        tab.call_later(self._tab_shown)  # it gets to that when it is put together
 
     def _tab_shown(self) -> None:
         tab = self.tab

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,8 @@ from textual.timer import Timer
 from app import format as form
 from app.status_style import Chip
 from app.tui.actions import Subject, Where
+from app.tui.calling import on_loop
+from app.tui.listed import list_words
 from app.tui.listing import HOLD_US
 from app.tui.notes import name_of
 from app.tui.screens.action_screen import ActionScreen, bindings
@@ -62,6 +65,9 @@ class SessionsScreen(ActionScreen):
 
     def on_mount(self) -> None:
         self.query_one(SessionList).focus()
+        if self.board.listing.query.text:
+            self.query_one("#panes").add_class("-filtering")
+            self.query_one(FilterBox).show_text()
         self._say_where()
         self._notice()
         self.show_footer()
@@ -98,7 +104,7 @@ class SessionsScreen(ActionScreen):
         elif self.size.width >= 110:
             about = (("all repositories", "muted"), *about)
         if self.board.store_problem:
-            about = ((self.board.store_problem, "error"), *about)
+            about = ((self.board.store_problem_words, "error"),)
         elif self.board.backend.read_only:
             about = (("read-only", "warn"), *about)
         self.query_one(Header).show(("Sessions",), about)
@@ -110,6 +116,13 @@ class SessionsScreen(ActionScreen):
 
     def subject(self) -> Subject:
         return replace(super().subject(), marked=self.board.listing.marked_rows)
+
+    def words(self) -> Mapping[str, str]:
+        return list_words(self.board.listing.choices)
+
+    def has_in_view(self, run_id: str) -> bool:
+        y = self.board.listing.line_of(run_id)
+        return y is not None and self.query_one(SessionList).has_in_view(y)
 
     def footer_position(self) -> tuple[str, str]:
         listing = self.board.listing
@@ -136,11 +149,16 @@ class SessionsScreen(ActionScreen):
 
     # -- the list
 
+    def show_reading(self) -> None:
+        """Say how much was read, while there is no list yet."""
+        self._notice()
+
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         """Bring list, chips, detail and footer up to date."""
         self.list_changed(by_store=changed is not None)
         row = self.subject_row()
         if row is not None and (changed is None or row.id in changed):
+            self.query_one(Detail).take_row(row)
             self.read_detail()
 
     def list_changed(self, *, by_store: bool = False) -> None:
@@ -169,6 +187,7 @@ class SessionsScreen(ActionScreen):
         row = self.subject_row()
         if row is not None and row.id in changed:
             self.show_footer()
+            self.query_one(Detail).take_row(row)
             self.read_detail()
 
     def live_looked_at(self) -> None:
@@ -251,6 +270,9 @@ class SessionsScreen(ActionScreen):
         if row is None:
             self.query_one(Detail).show(None, None)
             return
+        if self.board.store_problem:
+            self.query_one(Detail).grow_stale()
+            return
         self.run_worker(
             lambda: self._read(row), thread=True, group="detail", exclusive=True,
             exit_on_error=False,
@@ -261,15 +283,17 @@ class SessionsScreen(ActionScreen):
 
         detail = self.board.backend.detail(row)
         tail = read_tail(detail.log, TAIL_LINES) if detail.log else None
-        self.app.call_from_thread(self._show_detail, detail, tail)
+        on_loop(self, self._show_detail, detail, tail)
 
     def _show_detail(self, detail: SessionDetail, tail: Tail | None) -> None:
         row = self.subject_row()
-        if row is not None and row.id == detail.row.id and self.is_mounted:
-            self.query_one(Detail).show(detail, tail)
+        if row is not None and row.id == detail.row.id:
+            # Its state is the list's, which may have changed while the rest was read.
+            self.query_one(Detail).show(replace(detail, row=row), tail)
 
     def tick(self, *, full_minute: bool) -> None:
-        self.query_one(SessionList).refresh_visible_ages(seconds_only=not full_minute)
+        if full_minute:
+            self.query_one(SessionList).refresh_visible_ages(seconds_only=False)
         if not self.in_use and self.board.listing.settle():
             self.list_changed(by_store=True)
         row = self.subject_row()
@@ -284,7 +308,10 @@ class SessionsScreen(ActionScreen):
         listing = self.board.listing
         notice = self._what_is_missing()
         self.query_one(NoticePane).show(notice)
-        self.query_one(SessionList).display = notice is None
+        sessions = self.query_one(SessionList)
+        sessions.display = notice is None
+        if sessions.display and self.focused is None:  # it lost the focus when it was hidden
+            sessions.focus()
         panes = self.query_one("#panes")
         panes.set_class(bool(listing.loaded and not listing.rows), "-empty")
 
@@ -293,8 +320,7 @@ class SessionsScreen(ActionScreen):
         if board.store_problem and not listing.rows:
             return Notice(board.store_problem_words or board.store_problem)
         if not listing.loaded:
-            words = f"Reading {board.reading} sessions…" if board.reading else ""
-            return Notice(words) if words else None
+            return Notice(f"Reading {board.reading}…") if board.reading else None
         if not listing.rows:
             return Notice(
                 "No runs yet",
@@ -323,11 +349,10 @@ class SessionsScreen(ActionScreen):
     def _empty_chip(self, chip: Chip | None) -> tuple[str, tuple[str, ...]]:
         listing = self.board.listing
         if chip is Chip.NEEDS_YOU:
-            failed = [row for row in listing.rows.values() if row.error]
-            if not failed:
+            last = max(listing.rows.values(), key=lambda row: row.failed_us or 0, default=None)
+            if last is None or last.failed_us is None:
                 return "Nothing needs you.", ()
-            last = max(failed, key=lambda row: row.state_since_us)
-            ago = form.ago((self.board.now_us() - last.state_since_us) / 1e6)
+            ago = form.ago((self.board.now_us() - last.failed_us) / 1e6)
             return "Nothing needs you.", (f"Last failure {ago}: {name_of(last)}.",)
         words = {
             Chip.RUNNING: "Nothing is running.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 
 from textual.app import ComposeResult
@@ -10,19 +12,22 @@ from textual.events import Click, Resize
 
 from app import format as form
 from app.past_steps import past_steps
+from app.statistics_csv import statistics_csv
 from app.tui.actions import Where
+from app.tui.backend import tilde
+from app.tui.calling import on_loop
 from app.tui.drawing import Line
 from app.tui.screens.action_screen import ActionScreen, bindings
-from app.tui.trends import Period, StepsView, Trends, TrendSort, read_trends
+from app.tui.trends import Period, StepsView, TrendGroup, Trends, TrendSort, read_trends
 from app.tui.widgets.footer import Footer
 from app.tui.widgets.header import Header
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.notice import Notice, NoticePane
 from app.tui.widgets.painted import Painted
-from app.tui.widgets.trend_charts import CostChart, TimeChart
+from app.tui.widgets.trend_charts import CostChart, TimeChart, bars_that_fit
 from app.tui.widgets.trend_list import TrendHead, TrendList
 from store.row import SessionRow
-from store.statistics import WorkflowStatistics, flakiest, slowest, step_statistics
+from store.statistics import GroupStatistics, flakiest, slowest, step_statistics
 
 REST_SECONDS = 0.15
 """The steps of a workflow are read after the cursor stood still this long."""
@@ -55,9 +60,10 @@ class _Periods(Painted):
                 x = line.put(x + 1, f"{digit} ", "faint", key=key)
                 x = line.put(x, period.value, "muted", key=key) + 2
         right = width - (2 if width >= 110 else 1)
-        for text, token in reversed(self._facts):
-            if right - len(text) < x + 2:
-                break
+        told = list(self._facts)
+        while told and sum(len(text) + 3 for text, _ in told) > right - x:
+            told.pop()  # the first ones matter most
+        for text, token in reversed(told):
             right = line.right(right, text, token) - 3
         return [line]
 
@@ -68,7 +74,7 @@ class _Periods(Painted):
 
 
 class TrendsScreen(ActionScreen):
-    """Workflows in a period; below them the days of the one under the cursor."""
+    """Workflows, or repositories, in a period; below them the days of the one at the cursor."""
 
     CSS_PATH = "trends.tcss"
     where = Where.TRENDS
@@ -78,6 +84,7 @@ class TrendsScreen(ActionScreen):
         super().__init__()
         self._period = Period.MONTH
         self._order = TrendSort.RUNS
+        self._by = TrendGroup.WORKFLOW
         self._trends: Trends | None = None
         self._steps: dict[str, StepsView] = {}
         self._changed = False
@@ -105,6 +112,23 @@ class TrendsScreen(ActionScreen):
     def subject_row(self) -> SessionRow | None:
         return None
 
+    def words(self) -> Mapping[str, str]:
+        asked = ""
+        if self._trends is not None and self._period is not Period.ALL:
+            since = self._trends.since.astimezone(self._zone)
+            asked = f" --since {since.date().isoformat()}"
+        if self._by is TrendGroup.REPOSITORY:
+            asked += " --by repository"
+        words = {"statistics": asked, "export": shlex.quote(self._export_name)}
+        if (one := self._chosen()) is not None:
+            option = "--repo" if self._by is TrendGroup.REPOSITORY else "--workflow"
+            words["of_workflow"] = f"{option} {shlex.quote(one.name)} --limit 0"
+        return words
+
+    @property
+    def _export_name(self) -> str:
+        return f"prodigy-{self._by.value}-{self.board.now():%Y-%m-%d}.csv"
+
     @property
     def _zone(self) -> tzinfo | None:
         """Days begin where the clock says; a clock in UTC is meant to be read here."""
@@ -115,10 +139,22 @@ class TrendsScreen(ActionScreen):
 
     def _read(self) -> None:
         self._changed, self._waited = False, 0
-        rows = list(self.board.listing.rows.values())
-        self._trends = read_trends(rows, self._period, self.board.now(), self._zone)
-        self._steps.clear()
-        self._show_all()
+        self._show_period()
+        asked = self._period, self.board.now(), self._zone, self._by
+        backend, bars = self.board.backend, bars_that_fit(self.app.size.width)
+
+        def read() -> None:
+            trends = read_trends(backend.every_run(), *asked)
+            trends.days_of_all(bars)
+            on_loop(self, self._take, trends)
+
+        self.run_worker(read, thread=True, group="trends", exclusive=True, exit_on_error=False)
+
+    def _take(self, trends: Trends) -> None:
+        if (trends.period, trends.by) == (self._period, self._by):
+            self._trends = trends
+            self._steps.clear()
+            self._show_all()
 
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         self._changed = True
@@ -138,44 +174,52 @@ class TrendsScreen(ActionScreen):
 
     def _read_steps(self) -> None:
         one = self._chosen()
-        if one is None or one.workflow in self._steps:
+        if one is None or one.name in self._steps:
             return
-        home, workflow, rows = self.board.backend.home, one.workflow, one.rows
+        home, name, rows = self.board.backend.home, one.name, one.rows
 
         def read() -> None:
             steps = step_statistics(past_steps(home, rows))
             view = StepsView(
-                workflow,
+                name,
                 tuple(slowest(steps, _MOST_STEPS)),
                 tuple(flakiest(steps, _MOST_STEPS)),
             )
-            self.app.call_from_thread(self._take_steps, view)
+            on_loop(self, self._take_steps, view)
 
         self.run_worker(read, thread=True, group="steps", exclusive=True, exit_on_error=False)
 
     def _take_steps(self, view: StepsView) -> None:
-        self._steps[view.workflow] = view
+        self._steps[view.name] = view
         if self.is_attached:
             self._show_chosen(read=False)
 
     # -- showing
 
-    def _chosen(self) -> WorkflowStatistics | None:
+    def _chosen(self) -> GroupStatistics | None:
         return self.query_one(TrendList).chosen
 
-    def _show_all(self) -> None:
-        trends = self._trends
-        if trends is None:
-            return
+    def _show_period(self) -> None:
+        """Say at once what is asked for; the numbers follow when they are known."""
         about = "all of it" if self._period is Period.ALL else f"last {self._period.value}"
         self.query_one(Header).show(
             ("Sessions", "Trends"), (("all repositories", "muted"), (about, "faint"))
         )
-        self.query_one(_Periods).show(self._period, self._facts(trends))
-        self.query_one(TrendHead).show(self._order, self._period)
+        trends = self._trends
+        known = trends is not None and (trends.period, trends.by) == (self._period, self._by)
+        facts = self._facts(trends) if known and trends is not None else ()
+        self.query_one(_Periods).show(self._period, facts)
+        self.query_one(TrendHead).show(self._order, self._period, self._by)
+        self.show_footer()
+
+    def _show_all(self) -> None:
+        self._show_period()
+        trends = self._trends
+        if trends is None:
+            return
         self.query_one(TrendList).show(trends, self._order)
         self.query_one(CostChart).show(trends)
-        nothing = not trends.workflows
+        nothing = not trends.groups
         self.set_class(nothing, "-nothing")
         if nothing:
             self.query_one(NoticePane).show(self._notice())
@@ -201,7 +245,7 @@ class TrendsScreen(ActionScreen):
     def _show_chosen(self, *, read: bool = True) -> None:
         one, trends = self._chosen(), self._trends
         if trends is not None:
-            steps = self._steps.get(one.workflow) if one is not None else None
+            steps = self._steps.get(one.name) if one is not None else None
             self.query_one(TimeChart).show(trends, one, steps)
         if read:
             self.set_timer(REST_SECONDS, self._read_steps)
@@ -209,7 +253,7 @@ class TrendsScreen(ActionScreen):
 
     def _lay_out(self, height: int) -> None:
         """The list takes what it needs and leaves the charts their room."""
-        count = len(self._trends.workflows) if self._trends is not None else 0
+        count = len(self._trends.groups) if self._trends is not None else 0
         tall = height >= 30
         charts = 11 + 1 + 4 + 1 if tall else 11
         room = max(3, height - charts - (6 if tall else 4))
@@ -218,7 +262,7 @@ class TrendsScreen(ActionScreen):
     def footer_position(self) -> tuple[str, str]:
         shown = self.query_one(TrendList)
         count = shown.line_count()
-        return (f"workflow {shown.cursor + 1}", f"of {count}") if count else ("", "")
+        return (f"{self._by.value} {shown.cursor + 1}", f"of {count}") if count else ("", "")
 
     # -- doing
 
@@ -229,22 +273,41 @@ class TrendsScreen(ActionScreen):
             self._period = periods[digit - 1]
             self._read()
 
+    def group_next(self) -> None:
+        """Take runs together by repository, or by workflow again."""
+        groups = list(TrendGroup)
+        self._by = groups[(groups.index(self._by) + 1) % len(groups)]
+        self.query_one(TrendList).cursor = 0
+        self._read()
+
+    def export(self) -> None:
+        """Write what the list says as CSV into the directory the dashboard was opened in."""
+        if self._trends is None:
+            self.say("X: still reading")
+            return
+        path, by = self.board.backend.directory / self._export_name, self._by.value
+        try:
+            path.write_text(statistics_csv(self._trends.groups, by), encoding="utf-8")
+        except OSError as error:
+            self.say(f"X: {tilde(path)}: {error.strerror}", "error")
+        else:
+            self.say(f"Wrote {tilde(path)}.")
+
     def sort_next(self) -> None:
-        """Order the workflows by something else."""
+        """Order the groups by something else."""
         orders = list(TrendSort)
         self._order = orders[(orders.index(self._order) + 1) % len(orders)]
         self._show_all()
         self.say(f"Sorted: {self._order.value}.")
 
     def show_sessions(self) -> None:
-        """Go to the sessions of the workflow under the cursor."""
+        """Go to the sessions of the workflow or repository under the cursor."""
         one, home = self._chosen(), self.board.sessions_screen
         if one is None or home is None:
-            self.say("no workflow here")
+            self.say(f"no {self._by.value} here")
             return
-        name = one.workflow
-        plain = any(sign in name for sign in " \t,")
-        self.board.listing.choose_chip(None)
-        self.board.listing.choose_query(name if plain else f"workflow:{name}")
+        key = "repo" if self._by is TrendGroup.REPOSITORY else "workflow"
+        self.board.listing.choose(chip=None, repository=None)
+        self.board.listing.choose_query(f'{key}:"{one.name}"')
         self.app.pop_screen()
         home.list_changed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -105,6 +106,12 @@ class Detail(Painted):
         self.detail, self.tail, self._stale = detail, tail, False
         self.repaint()
 
+    def take_row(self, row: SessionRow) -> None:
+        """The session is in another state, as the list says; the rest is still being read."""
+        if self.detail is not None and self.detail.row.id == row.id:
+            self.detail = replace(self.detail, row=row)
+            self.repaint()
+
     def grow_stale(self) -> None:
         """The cursor went elsewhere; what is shown is about another session."""
         if self.detail is not None and not self._stale:
@@ -124,10 +131,7 @@ class Detail(Painted):
         )
         if self._stale:
             for line in lines:
-                for piece in line.pieces:
-                    piece.bold = False
-                    if piece.token not in ("line", "track"):
-                        piece.token = "faint"
+                line.quieten()
         return lines
 
     # -- under the list
@@ -171,10 +175,10 @@ class Detail(Painted):
     def _paint_steps(self, body: list[Line], end: int, time_end: int, costs: bool) -> None:
         detail = self.detail
         assert detail is not None
-        facts = detail.facts if len(body) > 8 else ()
+        facts = detail.facts if len(body) > 8 or not detail.steps else ()
         used = 0
-        if detail.problem:
-            for text in _wrapped(detail.problem, end - 2)[: len(body)]:
+        if problem := dashboard(self).listing.silent.get(detail.row.id) or detail.problem:
+            for text in _wrapped(problem, end - 2)[: len(body)]:
                 body[used].put(2, text, "fg")
                 used += 1
             used += 1

@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from app.tui.drawing import Line
+from app.tui.filter_hint import hint
 from app.tui.widgets.painted import Painted, dashboard
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class FilterFound(Painted):
-    """How many sessions the filter finds, and how it is cleared."""
+    """How many sessions the filter finds, how it is cleared, and what may be typed next."""
+
+    typed = ""
+    """The line as it is being typed; empty when nobody types."""
 
     def paint(self, width: int, height: int) -> list[Line]:
         listing = dashboard(self).listing
@@ -26,9 +30,16 @@ class FilterFound(Painted):
             line.put(2, listing.query.problems[0], "warn", limit=width - 3)
             return [line]
         right = width - (2 if self.screen.size.width >= 110 else 1)
+        found = f"{len(listing)} of {listing.count(None)}"
+        if self.typed and (next_words := hint(
+            self.typed, listing.rows.values(), listing.saved_filters
+        )):  # fmt: skip
+            right = line.right(right, found, "muted")
+            line.put(2, next_words, "faint", limit=right - 4)
+            return [line]
         right = line.right(right, "clears", "muted")
         right = line.right(right - 1, "esc", "accent", bold=True)
-        line.right(right - 3, f"{len(listing)} of {listing.count(None)}", "muted")
+        line.right(right - 3, found, "muted")
         return [line]
 
 
@@ -77,7 +88,12 @@ class FilterBox(Horizontal):
         return list(self.query(Input))
 
     def open(self) -> None:
-        """Begin to type; the field is made when it is first needed."""
+        """Begin to type."""
+        self.show_text()
+        self._boxes()[0].focus()
+
+    def show_text(self) -> None:
+        """Show the filter there is; the field is made when it is first needed."""
         from textual.widgets import Input
 
         self.add_class("-open")
@@ -87,7 +103,6 @@ class FilterBox(Horizontal):
             box = Input(text, placeholder=words, compact=True)
             box.cursor_blink = False
             self.mount(box, after=0)
-        self._boxes()[0].focus()
 
     def close(self) -> None:
         for box in self._boxes():
@@ -98,7 +113,12 @@ class FilterBox(Horizontal):
         """The number of found sessions, or what is wrong with the filter, changed."""
         found = self.query_one(FilterFound)
         found.set_class(bool(dashboard(self).listing.query.problems), "-problem")
+        found.typed = self.text if any(box.has_focus for box in self._boxes()) else ""
         found.repaint()
+
+    def on_descendant_blur(self) -> None:
+        self.query_one(FilterFound).typed = ""
+        self.query_one(FilterFound).repaint()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from app.format import cut
+from app.format import cut, cut_middle
+from app.format import width as cells
 from app.tui.drawing import Line
 from app.tui.widgets.painted import Painted
+
+_NAME_CELLS = 12
+"""So much of each screen's name is shown, however much there is at the right."""
+_QUIET = frozenset({"faint", "muted"})
+"""What has them gives way to what has not."""
+_LEAST_CELLS = 8
 
 
 class Header(Painted):
@@ -27,7 +34,17 @@ class Header(Painted):
     def paint(self, width: int, height: int) -> list[Line]:
         line = Line("raise")
         right = width - (2 if width >= 110 else 1)
+        room_for_path = 9 + sum(5 + min(_NAME_CELLS, cells(name)) for name in self._path)
+        loud = sum(cells(text) + 2 for text, token in self._about if token not in _QUIET)
+        room = right - room_for_path - loud
         for text, token in reversed(self._about):
+            if token in _QUIET:
+                if cells(text) > room and ("/" not in text or room < _LEAST_CELLS):
+                    continue
+                text = cut_middle(text, room)
+                room -= cells(text) + 2
+            else:
+                text = cut(text, max(_LEAST_CELLS, right - room_for_path))
             right = line.right(right, text, token) - 2
         x = line.put(2, "prodigy", "accent", bold=True)
         for place, name in enumerate(self._path):

@@ -118,9 +118,13 @@ class LineList(ScrollView, can_focus=True):
 
     def refresh_line(self, y: int) -> None:
         """Draw one line again, if it can be seen."""
+        if self.has_in_view(y):
+            self.refresh(Region(0, y - self.scroll_offset.y, self.size.width, 1))
+
+    def has_in_view(self, y: int) -> bool:
+        """Whether a line can be seen."""
         top = self.scroll_offset.y
-        if top <= y < top + self.size.height:
-            self.refresh(Region(0, y - top, self.size.width, 1))
+        return top <= y < top + self.size.height
 
     # -- moving
 

@@ -50,6 +50,8 @@ class LogTitle(Painted):
         if log.following:
             words = "following" if self.live else "at the end"
             return line.right(end, words if log.is_counted else "counting its lines", "muted")
+        if not self.live and not log.below:
+            return end
         x = line.right(end, "follows" if self.live else "goes to the end", "muted")
         x = line.right(x - 1, "end", "accent", bold=True)
         if log.new_below:

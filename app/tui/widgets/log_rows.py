@@ -28,7 +28,12 @@ class LogRow:
         self, line: Line, x: int, width: int, token: str, searched: str, *, strong: bool
     ) -> None:
         """Put the text at a column; hits are underlined, those of the current line reversed."""
-        shown = form.cut(self.text, width)
+        text = self.text
+        found = places(text, searched) if searched else []
+        if strong and found and form.width(text[: found[0][1]]) > width:
+            # The hit that was gone to is beyond the edge: the line is shown around it.
+            text = f"{form.ELLIPSIS}{text[max(0, found[0][0] - width // 3) :]}"
+        shown = form.cut(text, width)
         found = places(shown, searched) if searched else []
         at = 0
         for start, end in found:

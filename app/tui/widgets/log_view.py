@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from app.tui import log_text
+from app.tui.calling import on_loop
 from app.tui.log_reel import LogPart, LogReel, Reel, TailReel
 from app.tui.log_search import MOST_HITS
 from app.tui.widgets.log_scroll import LogScroll
@@ -85,12 +86,12 @@ class LogView(LogScroll):
         try:
             if not whole.count and whole.size > COUNTED_AT_ONCE:
                 last = TailReel(whole.parts[-1].path)
-                self.app.call_from_thread(self._take, whole, last)
+                on_loop(self, self._take, whole, last)
             whole.look()
         finally:
             self._loading = False
         if self.is_attached:
-            self.app.call_from_thread(self._take, whole, whole)
+            on_loop(self, self._take, whole, whole)
 
     def _take(self, whole: LogReel, reel: Reel) -> None:
         if whole is not self._whole or not self.is_attached:
@@ -103,6 +104,7 @@ class LogView(LogScroll):
         if self._at_error:
             self._at_error = not self.is_counted
             self.following = False
+            self._seen = self.total
             self.go(self.count if start is None else self.over(start))
         elif self.following:
             self.go(self.count)
@@ -241,9 +243,9 @@ class LogView(LogScroll):
                 break
             if (found and not told) or len(found) - told > _HITS_AT_ONCE:
                 told = len(found)
-                self.app.call_from_thread(self._found, whole, text, list(found), False)
+                on_loop(self, self._found, whole, text, list(found), False)
         if not self._is_given_up(whole, text):
-            self.app.call_from_thread(self._found, whole, text, found, True)
+            on_loop(self, self._found, whole, text, found, True)
 
     def _is_given_up(self, whole: LogReel, text: str) -> bool:
         return whole is not self._whole or text != self.searched or not self.is_attached

@@ -24,6 +24,8 @@ class Dashboard(Protocol):
     ascii_only: bool
     backend: Backend
     listing: Listing
+    store_problem: str
+    editor_environment: dict[str, str]
 
     def now_us(self) -> int: ...
 

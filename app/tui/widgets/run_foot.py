@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 
@@ -63,8 +64,10 @@ class RunFoot(Painted):
         command, room = form.one_line(self._verdict.command), max(10, width - MARGIN - 3)
         if form.width(command) <= room:
             return [command]
-        first = textwrap.wrap(command, room, break_on_hyphens=False)[0]
-        return [first, command[len(first) :].lstrip()]
+        # An option and its value stay together where that is possible.
+        joined = re.sub(r"(?<= )(--?[a-z-]+) (?!-)", "\\1\xa0", command)
+        first = textwrap.wrap(joined, room, break_on_hyphens=False)[0]
+        return [first.replace("\xa0", " "), command[len(first) :].lstrip()]
 
     def paint(self, width: int, height: int) -> list[Line]:
         said = self._verdict
@@ -118,10 +121,12 @@ class RunFoot(Painted):
             return [first]
         second = Line()
         names = ", ".join(form.one_line(name) for name in begins.named[:_MOST_NAMED])
-        sign = "! " if begins.named else ""
-        x = second.put(MARGIN, sign, "warn")
-        told = f"It will not see {names}" if begins.named else "It will not see"
         among = " and ".join(unseen)
-        told += f", among {among}." if begins.named else f" {among}."
-        second.put(x, told, "fg" if begins.named else "muted", limit=width - x - 1)
+        x = second.put(MARGIN, "! " if names else "", "warn")
+        if width < 70:
+            told = f"Unseen: {names} · {among}" if names else f"Unseen: {among}"
+        else:
+            told = f"It will not see {names}, among {among}." if names else ""
+            told = told or f"It will not see {among}."
+        second.put(x, told, "fg" if names else "muted", limit=width - x - 1)
         return [first, second]

@@ -13,6 +13,7 @@ from textual.events import Click
 from textual.message import Message
 
 from app import format as form
+from app.tui.calling import after_refresh
 from app.tui.drawing import Line, rule
 from app.tui.new_run_views import ParameterView, WorkflowView
 from app.tui.widgets.form_field import MARGIN, Field, Judge
@@ -227,7 +228,7 @@ class RunForm(Vertical):
         self._mark_rules()
 
     def on_descendant_blur(self) -> None:
-        self.call_after_refresh(self._mark_rules)
+        after_refresh(self, self._mark_rules)
 
     def _mark_rules(self) -> None:
         focused = self.screen.focused

@@ -184,7 +184,7 @@ class SessionList(LineList):
         row = board.listing.at(y)
         if row is None:
             return heading_line(board.listing.heading_at(y))
-        return session_line(
+        line = session_line(
             row,
             board.listing,
             board.now_us(),
@@ -192,6 +192,9 @@ class SessionList(LineList):
             ascii_only=board.ascii_only,
             strong=at_cursor,
         )
+        if board.store_problem:
+            line.quieten("muted")
+        return line
 
     def place_cursor(self, y: int, *, tell: bool = True) -> None:
         super().place_cursor(y, tell=False)

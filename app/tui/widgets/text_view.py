@@ -25,6 +25,8 @@ class Text(NamedTuple):
     text: str
     token: str = "fg"
     bold: bool = False
+    is_mark: bool = False
+    """``n`` and ``N`` go from mark to mark."""
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -39,6 +41,19 @@ def wrapped(text: str, width: int) -> list[str]:
             start, used = place, 0
         used += cells
     return [*pieces, text[start:]]
+
+
+def wrapped_at_blanks(text: str, width: int) -> list[str]:
+    """The same, with words whole where that leaves no row less than half full."""
+    rows: list[str] = []
+    while form.width(text) > width:
+        row = wrapped(text, width)[0]
+        blank = row.rfind(" ") if text[len(row) : len(row) + 1] != " " else len(row)
+        if blank >= width // 2:
+            row = row[:blank]
+        rows.append(row)
+        text = text[len(row) :].lstrip()
+    return [*rows, text]
 
 
 class TextView(ScrollView, can_focus=True):
@@ -58,6 +73,7 @@ class TextView(ScrollView, can_focus=True):
         Binding("ctrl+d", "page(0.5)", show=False),
         Binding("home,g", "to(0)", show=False),
         Binding("end,G", "to(-1)", show=False),
+        Binding("w", "wrap", show=False),
     ]
     DEFAULT_CSS = """
     TextView {
@@ -95,9 +111,9 @@ class TextView(ScrollView, can_focus=True):
         width = max(8, self.size.width - self._left - 2)
         if self._wraps:
             self._rows = [
-                Text(piece, one.token, one.bold)
+                one._replace(text=piece, is_mark=one.is_mark and place == 0)
                 for one in self._texts
-                for piece in wrapped(_safe(one.text), width)
+                for place, piece in enumerate(wrapped(_safe(one.text), width))
             ]
         else:
             self._rows = self._texts
@@ -127,6 +143,21 @@ class TextView(ScrollView, can_focus=True):
     def action_to(self, y: int) -> None:
         at = y if y >= 0 else len(self._rows)
         self.scroll_to(y=at, animate=False, immediate=True)
+
+    def action_mark(self, by: int) -> None:
+        """Bring the next or previous mark to the top."""
+        here = self.scroll_offset.y
+        marks = [y for y, one in enumerate(self._rows) if one.is_mark]
+        later, earlier = [y for y in marks if y > here], [y for y in marks if y < here]
+        found = later[:1] if by > 0 else earlier[-1:]
+        if found:
+            self.scroll_to(y=found[0], animate=False, immediate=True)
+
+    def action_wrap(self) -> None:
+        """Let long lines go on beneath, or cut them."""
+        self._wraps = not self._wraps
+        self._fit()
+        self.refresh()
 
 
 def _safe(text: str) -> str:

@@ -10,21 +10,22 @@ from app import format as form
 from app.tui.drawing import Line, rule
 from app.tui.notes import short_label
 from app.tui.trends import (
-    CostWords,
     StepsView,
+    TrendGroup,
     Trends,
-    cost_words,
     day_words,
     duration_step,
+    named,
     tick_words,
 )
 from app.tui.widgets.painted import Painted
-from store.statistics import DayStatistics, StepStatistics, WorkflowStatistics
+from store.statistics import DayStatistics, GroupStatistics, StepStatistics
 
 AXIS = 9
 """The column of the vertical axis."""
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _RETRIED_OFTEN = 0.25
+_MANY = {TrendGroup.WORKFLOW: "workflows", TrendGroup.REPOSITORY: "repositories"}
 
 
 def _split(width: int) -> int:
@@ -32,7 +33,8 @@ def _split(width: int) -> int:
     return 103 if width >= 160 else 73 if width >= 110 else 43
 
 
-def _bars_that_fit(width: int) -> int:
+def bars_that_fit(width: int) -> int:
+    """How many columns by day a screen of that width has."""
     return (_split(width) - AXIS - 3) // 2
 
 
@@ -62,10 +64,10 @@ class TimeChart(Painted):
     def __init__(self) -> None:
         super().__init__(id="time-chart")
         self._trends: Trends | None = None
-        self._one: WorkflowStatistics | None = None
+        self._one: GroupStatistics | None = None
         self._steps: StepsView | None = None
 
-    def show(self, trends: Trends, one: WorkflowStatistics | None, steps: StepsView | None) -> None:
+    def show(self, trends: Trends, one: GroupStatistics | None, steps: StepsView | None) -> None:
         self._trends, self._one, self._steps = trends, one, steps
         self.repaint()
 
@@ -75,9 +77,9 @@ class TimeChart(Painted):
             return []
         normal = width >= 110
         split = _split(width)
-        days, each = trends.days(one.rows, _bars_that_fit(width))
+        days, each = trends.days(one.rows, bars_that_fit(width))
         more = "time per run" + (f", a column is {each} days" if each > 1 else "")
-        head = rule(width, form.one_line(one.workflow), more, right=_legend if normal else None)
+        head = rule(width, named(one), more, right=_legend if normal else None)
         body = [Line() for _ in range(max(0, height - 1))]
         self._draw(body, days, trends)
         for line in body:
@@ -178,29 +180,28 @@ def _legend(line: Line, end: int) -> int:
 
 
 class CostChart(Painted):
-    """What all workflows cost, by day."""
+    """What everything cost, by day."""
 
     def __init__(self) -> None:
         super().__init__(id="cost-chart")
         self._trends: Trends | None = None
-        self._words: CostWords | None = None
 
     def show(self, trends: Trends) -> None:
         self._trends = trends
-        self._words = cost_words(trends.rows, trends.now, trends.zone)
         self.repaint()
 
     def paint(self, width: int, height: int) -> list[Line]:
-        trends, words = self._trends, self._words
-        if trends is None or words is None or height < 4:
+        trends = self._trends
+        if trends is None or height < 4:
             return []
+        words = trends.spent
         total = trends.total
         said = f"{form.cost(total.cost_usd)} in all" if total.cost_usd is not None else ""
         if total.unpriced:
             said += f", {form.count(total.unpriced, 'run')} without a price"
         right = (lambda line, end: line.right(end, said, "muted")) if said else None
-        days, each = trends.days(trends.rows, _bars_that_fit(width))
-        more = "all workflows" + (f", a column is {each} days" if each > 1 else "")
+        days, each = trends.days_of_all(bars_that_fit(width))
+        more = f"all {_MANY[trends.by]}" + (f", a column is {each} days" if each > 1 else "")
         body = [Line() for _ in range(height - 1)]
         highest = max((day.totals.cost_usd or 0.0 for day in days), default=0.0)
         if not highest:

@@ -1,4 +1,4 @@
-"""Workflows with their runs, success, durations, cost, and how the durations went."""
+"""Workflows or repositories: runs, success, durations, cost, and how the durations went."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from textual.binding import Binding, BindingType
 
 from app import format as form
 from app.tui.drawing import Line, bar
-from app.tui.trends import SLOTS, Period, Trends, TrendSort
+from app.tui.trends import Period, TrendGroup, Trends, TrendSort, named
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted
-from store.statistics import ENOUGH_RUNS, WorkflowStatistics
+from store.statistics import ENOUGH_RUNS, GroupStatistics
 
 LOW, TOO_LOW = 0.9, 0.7
 SLOWER = 0.2
@@ -37,15 +37,16 @@ class TrendHead(Painted):
         super().__init__(id="trend-head")
         self._sort = TrendSort.RUNS
         self._period = Period.MONTH
+        self._by = TrendGroup.WORKFLOW
 
-    def show(self, sort: TrendSort, period: Period) -> None:
-        self._sort, self._period = sort, period
+    def show(self, sort: TrendSort, period: Period, by: TrendGroup) -> None:
+        self._sort, self._period, self._by = sort, period, by
         self.repaint()
 
     def paint(self, width: int, height: int) -> list[Line]:
         columns = _Columns(width)
         line = Line()
-        line.put(2, "WORKFLOW", "faint")
+        line.put(2, self._by.value.upper(), "faint")
         heads = (
             (columns.runs, "RUNS", TrendSort.RUNS),
             (columns.done, "DONE", TrendSort.DONE),
@@ -55,7 +56,7 @@ class TrendHead(Painted):
             (columns.change, "CHANGE", TrendSort.CHANGE),
         )
         for end, text, sort in heads:
-            mark = "▼" if sort is self._sort else ""
+            mark = "▼ " if sort is self._sort else ""
             line.right(end, f"{mark}{text}", "muted" if mark else "faint")
         if columns.spark is not None:
             words = "" if self._period is Period.ALL else f", {self._period.value.upper()}"
@@ -64,30 +65,29 @@ class TrendHead(Painted):
 
 
 class TrendList(LineList):
-    """One row for each workflow; the cursor stays on its workflow."""
+    """One row for each workflow or repository; the cursor stays on it whatever the order."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", show=False)]
 
     def __init__(self) -> None:
         super().__init__(id="trend-list")
         self._trends: Trends | None = None
-        self._shown: tuple[WorkflowStatistics, ...] = ()
-        self._sparks: dict[str, list[str]] = {}
+        self._shown: tuple[GroupStatistics, ...] = ()
 
     def show(self, trends: Trends, order: TrendSort) -> None:
-        """Show these, and stay on the workflow the cursor is on."""
+        """Show these, and stay on what the cursor is on."""
         chosen = self.chosen
-        self._trends, self._sparks = trends, {}
+        self._trends = trends
         self._shown = trends.sorted(order)
-        names = [one.workflow for one in self._shown]
-        keep = names.index(chosen.workflow) if chosen and chosen.workflow in names else None
+        names = [one.name for one in self._shown]
+        keep = names.index(chosen.name) if chosen and chosen.name in names else None
         if keep is None:
             self.cursor = 0
         self.lines_changed(keep=keep)
 
     @property
-    def chosen(self) -> WorkflowStatistics | None:
-        """The workflow under the cursor."""
+    def chosen(self) -> GroupStatistics | None:
+        """What is under the cursor."""
         return self._shown[self.cursor] if 0 <= self.cursor < len(self._shown) else None
 
     def action_choose(self) -> None:
@@ -101,7 +101,7 @@ class TrendList(LineList):
         summed = one.totals
         few = summed.runs < ENOUGH_RUNS
         line = Line()
-        line.put(2, form.one_line(one.workflow), "fg", bold=at_cursor, limit=columns.name)
+        line.put(2, named(one), "fg", bold=at_cursor, limit=columns.name)
         first = "muted" if few else "fg"
         line.right(columns.runs, form.amount(summed.runs), first)
         rate = summed.success_rate
@@ -114,19 +114,12 @@ class TrendList(LineList):
         line.right(columns.p95, form.duration(summed.p95_seconds, finished=True), "muted")
         partly = summed.cost_usd is not None and summed.unpriced > 0
         line.right(columns.cost, form.cost(summed.cost_usd, partly=partly), "muted")
-        if columns.spark is not None:
-            self._spark(line, columns.spark, one, at_cursor)
+        if columns.spark is not None and self._trends is not None:
+            drawn = self._trends.sparks.get(one.name, "")
+            line.put(columns.spark, drawn, "live" if at_cursor else "faint")
         slower = one.change is not None and one.change >= SLOWER
         line.right(columns.change, change_words(one.change), "warn" if slower else "muted")
         return line
-
-    def _spark(self, line: Line, x: int, one: WorkflowStatistics, at_cursor: bool) -> None:
-        if self._trends is None:
-            return
-        if one.workflow not in self._sparks:
-            self._sparks[one.workflow] = self._trends.sparkline(one)
-        drawn = "".join(self._sparks[one.workflow])[:SLOTS]
-        line.put(x, drawn, "live" if at_cursor else "faint")
 
 
 def change_words(change: float | None) -> str:

@@ -12,6 +12,8 @@ from app.tui.drawing import Line
 from app.tui.new_run_views import WorkflowChoice, WorkflowView
 from app.tui.widgets.line_list import LineList
 
+_ROOM_FOR_WORDS = 32
+
 
 class WorkflowList(LineList):
     """Headings and workflows; the cursor stands on workflows only."""
@@ -24,9 +26,12 @@ class WorkflowList(LineList):
         self._rows: list[WorkflowChoice | str] = []
         self._known: dict[Path, WorkflowView] = {}
         self._wanted = ""
+        self.is_known = False
+        """Whether it is known which workflows there are."""
 
     def show(self, choices: list[WorkflowChoice]) -> None:
         self._choices = choices
+        self.is_known = True
         self._arrange()
 
     def add(self, choice: WorkflowChoice) -> None:
@@ -85,21 +90,26 @@ class WorkflowList(LineList):
         view = self._known.get(row.path)
         end = width - 2
         if view is not None:
+            short = width < _ROOM_FOR_WORDS  # the name matters more
             if view.error_count:
-                text, token = f"× {form.count(view.error_count, 'problem')}", "error"
+                problems = form.count(view.error_count, "problem")
+                text, token = f"× {view.error_count if short else problems}", "error"
             elif view.kind == "mapreduce":
                 text, token = "map", "muted"
             else:
-                text, token = form.count(len(view.steps), "step"), "muted"
+                steps = form.count(len(view.steps), "step")
+                text, token = str(len(view.steps)) if short else steps, "muted"
             end = line.right(end, text, token)
         line.put(4, form.one_line(row.name), "fg", bold=at_cursor, limit=max(4, end - 6))
         return line
 
     def empty_line(self, place: int, width: int) -> Line:
         line = Line()
-        if place == 0:
-            nothing = "Nothing matches." if self._choices else "No workflow file here."
-            line.put(2, nothing, "muted", limit=width - 3)
-        elif place == 1 and not self._choices:
-            line.put(2, "prodigy init makes one", "muted", limit=width - 3)
+        if not self.is_known:
+            return line
+        said = ["No workflow file here.", "prodigy init makes one."]
+        if self._choices:
+            said = ["Nothing matches.", "enter opens the path."]
+        if place < len(said):
+            line.put(2, said[place], "muted", limit=width - 3)
         return line

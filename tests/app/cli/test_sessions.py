@@ -201,6 +201,29 @@ def test_clean_all_takes_any_age_and_completed_only_completed(
     assert not list(home.sessions.glob("*.json"))
 
 
+def test_a_filter_of_the_dashboard_lists_the_same(
+    call: CommandLine, make_session: MakeSession, home: Home
+) -> None:
+    make_session("session-0001", name="fix issue", end="failed")
+    make_session("session-0002", name="fix", end="completed")
+    home.config.write_text("dashboard:\n  filters:\n    night: status:failed\n", encoding="utf-8")
+
+    def listed(*words: str) -> list[str]:
+        found = call("sessions", "list", "--json", *words).expect(0).document
+        assert found["total"] >= len(found["sessions"])
+        return sorted(one["id"] for one in found["sessions"])
+
+    assert listed("--filter", "fix") == ["session-0001", "session-0002"]
+    assert listed("--filter", 'workflow:"fix"') == ["session-0002"]
+    assert listed("--filter", "@night it") == ["session-0001"]
+    assert listed("--filter", "fix", "--status", "failed") == ["session-0001"]
+    assert len(listed("--filter", "fix", "--limit", "1")) == 1
+    assert (
+        "no status nonsense"
+        in call("sessions", "list", "--filter", "status:nonsense").expect(2).stderr
+    )
+
+
 def test_clean_keeps_what_is_not_merged(call: CommandLine, completed: str, home: Home) -> None:
     done = call("sessions", "clean", "--all", "-f").expect(0)
     assert "1 unmerged" in done.stdout

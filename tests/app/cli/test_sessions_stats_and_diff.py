@@ -48,6 +48,26 @@ def test_one_workflow_has_its_steps(call: CommandLine, failed: str) -> None:
     assert [(step["step"], step["failed"]) for step in steps] == [(1, 0), (2, 0), (3, 1)]
 
 
+def test_runs_are_taken_together_by_repository_and_as_csv(
+    call: CommandLine, make_session: MakeSession
+) -> None:
+    make_session("session-1", name="fix", end="completed", repo="api")
+    make_session("session-2", name="lint", end="failed", repo="api")
+    make_session("session-3", name="lint", end="completed", repo="web")
+    document = call("sessions", "stats", "--by", "repository", "--json").expect(0).document
+    assert [(one["repository"], one["runs"]) for one in document["repositories"]] == [
+        ("api", 2),
+        ("web", 1),
+    ]
+    lines = call("sessions", "stats", "--by", "repository", "--csv").expect(0).stdout.splitlines()
+    assert lines[0].startswith("repository,runs,completed,failed,success_rate,p50_seconds")
+    assert [line.split(",")[:5] for line in lines[1:]] == [
+        ["api", "2", "1", "1", "0.5"],
+        ["web", "1", "1", "0", "1.0"],
+    ]
+    assert call("sessions", "stats", "--csv", "--since", "2099-01-01").stdout.count("\n") == 1
+
+
 def test_a_difference_has_commits_and_what_is_not_committed(
     call: CommandLine, home: Home, here: Path, failed: str
 ) -> None:

@@ -9,6 +9,7 @@ os.environ.pop("NO_COLOR", None)
 os.environ.pop("TEXTUAL_THEME", None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["COLORTERM"] = "truecolor"
+os.environ["TERM"] = "xterm-256color"
 
 import asyncio  # noqa: E402
 import inspect  # noqa: E402

@@ -32,7 +32,9 @@ def dashboard(
     """The app on a home; unless it is live it reads the store once and follows nothing."""
     read_only = options.pop("read_only", False)
     backend = Backend(home, directory, clock=clock, use_index=False, read_only=read_only)
-    return ProdigyApp(backend, live=live, ascii_only=options.pop("ascii_only", False), **options)
+    app = ProdigyApp(backend, live=live, ascii_only=options.pop("ascii_only", False), **options)
+    app.editor_environment.setdefault("EDITOR", "vi")  # so that pictures say the same everywhere
+    return app
 
 
 async def settled(pilot: Pilot[Any]) -> None:

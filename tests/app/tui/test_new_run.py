@@ -131,8 +131,8 @@ async def test_start_tells_everything_that_is_missing_and_goes_there(
         assert not app.started_here
 
 
-async def test_the_command_has_everything_that_was_filled_in(project: Path, home: Home) -> None:
-    app = dashboard(home, project)
+async def test_the_command_has_everything_that_was_filled_in(project: Path) -> None:
+    app = dashboard(Home(project.parent / ".prodigy"), project)
     async with running(app) as pilot:
         keys = ("enter", *"a b", "tab", *"7", "tab", "right", "tab", *"'x y' -z", "tab", *"*.md")
         await press(pilot, "n", *CHOOSE["release-notes"], *keys)
@@ -241,10 +241,10 @@ async def test_keys_are_shown_while_typing_too(project: Path, home: Home) -> Non
         assert isinstance(app.screen, HelpScreen)
 
 
-async def test_a_path_that_is_typed_joins_the_list(project: Path, home: Home) -> None:
+async def test_a_path_that_is_typed_joins_the_list(project: Path) -> None:
     (project / "elsewhere").mkdir()
     (project / "elsewhere" / "mine.yml").write_text("- shell: ls\n", encoding="utf-8")
-    app = dashboard(home, project)
+    app = dashboard(Home(project.parent / ".prodigy"), project)
     async with running(app) as pilot:
         await press(pilot, "n", "slash", *"elsewhere/mine.yml", "enter")
         choice = new_run(app).query_one(WorkflowList).choice

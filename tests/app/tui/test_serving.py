@@ -26,6 +26,7 @@ from store.requests import pending
 from store.states import SessionStatus
 from tests.app.tui.prepared_store import Run
 from tests.app.tui.sample_runs import numbered, prepared
+from tests.e2e.terminal import Screen
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from prodigy_entry import prodigy_tui"
@@ -72,6 +73,19 @@ def test_other_hosts_need_a_token(capsys: pytest.CaptureFixture[str]) -> None:
     assert "run commands as you" in said and "PRODIGY_SERVE_TOKEN" in said
     assert main(["--web", "0.0.0.0:0", "--token", "short"]) == 2
     assert "too short" in capsys.readouterr().err
+
+
+def test_who_serves_other_machines_is_warned(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("textual_serve")
+    from app.tui import web_server
+
+    monkeypatch.setattr(web_server, "run_server", lambda *_given: None)
+    assert main(["--serve", "0.0.0.0:0", "--token", TOKEN]) == 0
+    said = capsys.readouterr()
+    assert "other machines can reach this, and it is not encrypted" in said.err
+    assert TOKEN not in said.out + said.err
 
 
 def test_without_the_extra_it_says_what_to_install(
@@ -161,6 +175,8 @@ class Page:
     """A page of a real browser, driven through its own protocol."""
 
     def __init__(self, socket: Any) -> None:
+        self.screen = Screen(300, 100)
+        """What the page was sent to show; larger than it is, for text stands at places."""
         self._socket = socket
         self._number = 0
 
@@ -169,6 +185,10 @@ class Page:
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
             answer = json.loads((await self._socket.receive()).data)
+            if answer.get("method") == "Network.webSocketFrameReceived":
+                frame = answer["params"]["response"]
+                if frame["opcode"] == 2:
+                    self.screen.feed(base64.b64decode(frame["payloadData"]))
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return dict(answer["result"])
@@ -179,6 +199,12 @@ class Page:
             said = await self.call("Runtime.evaluate", expression=expression)
             if said["result"].get("value") is True:
                 return
+            await asyncio.sleep(0.1)
+
+    async def shows(self, *words: str) -> None:
+        """Wait until all of these are in one line of what it shows."""
+        while not any(all(word in line for word in words) for line in self.screen.lines):
+            await self.holds("true")
             await asyncio.sleep(0.1)
 
     async def press(self, key: str) -> None:
@@ -232,6 +258,9 @@ async def test_a_real_browser_shows_it_and_its_keys_do_what_they_say(
             asyncio.timeout(DEADLINE_SECONDS),
             browser(tmp_path / "browser", url) as page,
         ):
+            await page.call("Network.enable")
+            await page.call("Page.reload")
+            await page.shows("─ fix-lints", "webapp", "stalled")
             await page.holds("document.body.classList.contains('-first-byte')")
             await page.holds("document.querySelector('.xterm-helper-textarea') !== null")
             await page.call(
@@ -242,5 +271,7 @@ async def test_a_real_browser_shows_it_and_its_keys_do_what_they_say(
             while not pending(home, waiting_run().id):
                 await page.press("p")
                 await asyncio.sleep(0.2)
+            await page.shows("▌", "pausing…", "fix-lints")
+            await page.shows("─ fix-lints", "webapp", "pausing…")
             while await page.picture() == before:
                 await asyncio.sleep(0.1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from app.tui.screens.session import SessionScreen
 from app.tui.screens.tabs.changes import View as ChangesTab
 from app.tui.widgets.detail import Detail
 from app.tui.widgets.footer import Footer
+from app.tui.widgets.line_list import LineList
 from app.tui.widgets.log_pane import LogPane
 from app.tui.widgets.painted import Painted
 from app.tui.widgets.text_view import TextView
@@ -29,6 +29,13 @@ from store.states import SessionStatus, State
 from tests.app.tui.driving import dashboard, press, running, settled, until
 from tests.app.tui.prepared_store import NOW, PreparedStore, Run, Step
 from tests.app.tui.sample_runs import failed_run, numbered, prepared
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Home:
+    """Where the program has it, so that command lines need not say."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return Home(tmp_path / ".prodigy")
 
 
 @pytest.fixture
@@ -192,6 +199,17 @@ async def test_an_event_is_shown_as_it_was_written(store: PreparedStore, tmp_pat
         assert written["event_type"] == "session_created"
 
 
+async def test_the_event_under_the_cursor_stays_in_view_beside_how_it_was_written(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app, (80, 24)) as pilot:
+        await press(pilot, "enter", "6", "enter")
+        shown = app.screen.query("LineList").results(LineList)
+        events = next(one for one in shown if one.has_focus)
+        assert 0 <= events.cursor - events.scroll_offset.y < events.size.height
+
+
 # -- resuming otherwise
 
 
@@ -260,11 +278,11 @@ async def test_a_session_that_changes_meanwhile_is_planned_again_and_enter_is_de
         await press(pilot, "r")
         screen = plan_of(app)
         row = app.listing.rows[failed_run().id]
-        app.take((replace(row, step_index=3),))
+        app.take((row._replace(step_index=3),))
         await until(pilot, lambda: screen.body.made_again, "the plan is made again")
         await pilot.press("enter")
         assert started == []
-        await until(pilot, lambda: not screen._dead, "enter lives again")
+        await until(pilot, lambda: not screen.body.dead, "enter lives again")
         await press(pilot, "enter")
         assert started
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ import pytest
 from textual.pilot import Pilot
 
 from app.tui import theme
-from app.tui.backend import Backend
-from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepFate
 from store.home import Home
 from tests.app.tui.driving import dashboard, press, settled
 from tests.app.tui.sample_runs import prepared
@@ -30,85 +27,33 @@ def store_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Home
         yield home
 
 
+LOOKS: dict[str, tuple[str, ...]] = {
+    "sessions": (),
+    "needs_you": ("2",),
+    "sorted": ("s",),
+    "filtered": ("slash", *"api"),
+    "no_match": ("slash", *"status:failed", "space", *"repo:apu"),
+    "zoomed": ("z",),
+    "steps": ("enter",),
+    "output": ("l",),
+    "checkpoints": ("c",),
+    "events": ("enter", "6"),
+    "help": ("question_mark",),
+    "palette": ("ctrl+p", "p", "a"),
+    "copy": ("y",),
+    "cancel": ("3", "j", "j", "x"),
+    "says_why": ("p",),
+}
+
+
 @SIZES
-@pytest.mark.parametrize(
-    ("name", "keys"),
-    [
-        ("sessions", ()),
-        ("needs_you", ("2",)),
-        ("sorted", ("s",)),
-        ("filtered", ("slash", *"api")),
-        ("no_match", ("slash", *"status:failed", "space", *"repo:apu")),
-        ("zoomed", ("z",)),
-        ("steps", ("enter",)),
-        ("output", ("l",)),
-        ("failure", ("f",)),
-        ("failure_tab", ("enter", "3")),
-        ("checkpoints", ("c",)),
-        ("events", ("enter", "6")),
-        ("help", ("question_mark",)),
-        ("palette", ("ctrl+p", "p", "a")),
-        ("copy", ("y",)),
-        ("cancel", ("3", "j", "j", "x")),
-        ("says_why", ("p",)),
-    ],
-)
-def test_screen(
-    name: str, keys: tuple[str, ...], size: tuple[int, int], store_home: Home, snap_compare: Any
-) -> None:
+@pytest.mark.parametrize("name", LOOKS)
+def test_screen(name: str, size: tuple[int, int], store_home: Home, snap_compare: Any) -> None:
     app = dashboard(store_home, store_home.root.parent)
 
     async def drive(pilot: Pilot[Any]) -> None:
         await settled(pilot)
-        await press(pilot, *keys)
-
-    assert snap_compare(app, terminal_size=size, run_before=drive)
-
-
-PLAN = PlanView(
-    sentence="Nothing has run yet. Step 3 runs again, then 4 and 5. Steps 1 and 2 are kept.",
-    steps=(
-        PlannedStepView(1, "shell: make build", StepFate.KEEP, "done"),
-        PlannedStepView(2, "claude: /fix-issue 214", StepFate.KEEP, "done, 2 commits"),
-        PlannedStepView(3, "shell: pytest -q --maxfail=1", StepFate.AGAIN, "it failed: exit 101"),
-        PlannedStepView(4, "claude: /write-summary", StepFate.RUN, "not run yet"),
-        PlannedStepView(5, "shell: make lint", StepFate.RUN, "not run yet"),
-    ),
-    checks=(
-        CheckView("Checkpoint", Finding.GOOD, "#4, written 09:08 before step 3"),
-        CheckView("Workflow", Finding.WARN, "changed on disk since the run began, in step 4"),
-        CheckView("Worktree", Finding.WARN, "present; 2 files uncommitted, kept as they are"),
-        CheckView("Variables", Finding.GOOD, "3 restored: ARG, BASE_URL, API_TOKEN (masked)"),
-        CheckView("Process", Finding.GOOD, "no one else runs this session"),
-    ),
-    command="prodigy resume 7c1e4f02",
-    workflow_changed=True,
-)
-PLANS = {
-    "resume_plan": PLAN,
-    "needs_force": replace(PLAN, needs_force=("HEAD moved from 9f1c2d3, which is not in it",)),
-    "impossible": replace(
-        PLAN, steps=(), impossible="the worktree and its branch are gone",
-        instead="prodigy run fix-flaky-tests.yml --args 214",
-    ),
-}  # fmt: skip
-
-
-@SIZES
-@pytest.mark.parametrize("name", PLANS)
-def test_plan(
-    name: str,
-    size: tuple[int, int],
-    store_home: Home,
-    monkeypatch: pytest.MonkeyPatch,
-    snap_compare: Any,
-) -> None:
-    monkeypatch.setattr(Backend, "plan", lambda *_args, **_choices: PLANS[name])
-    app = dashboard(store_home, store_home.root.parent)
-
-    async def drive(pilot: Pilot[Any]) -> None:
-        await settled(pilot)
-        await press(pilot, "r")
+        await press(pilot, *LOOKS[name])
 
     assert snap_compare(app, terminal_size=size, run_before=drive)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from app.tui.actions import action
+from app.tui.backend import Backend, tilde
 from app.tui.screens.sessions import SessionsScreen
 from app.tui.screens.trends import TrendsScreen
 from app.tui.trends import (
@@ -21,15 +25,19 @@ from app.tui.trends import (
     read_trends,
     tick_words,
 )
+from app.tui.widgets.footer import Footer
+from app.tui.widgets.header import Header
 from app.tui.widgets.trend_charts import TimeChart
-from app.tui.widgets.trend_list import TrendList, change_words
+from app.tui.widgets.trend_list import TrendHead, TrendList, change_words
 from store.home import Home
 from store.row import SessionRow
 from store.states import State
-from tests.app.tui.driving import dashboard, press, running, settled
+from store.times import utc_now
+from tests.app.tui.driving import dashboard, press, running, settled, until
 from tests.app.tui.prepared_store import NOW
 from tests.app.tui.sample_runs import prepared
 from tests.app.tui.trend_runs import trend_runs
+from tests.program import Program
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +101,87 @@ async def test_enter_shows_the_sessions_of_the_workflow(trend_home: Home) -> Non
         assert set(shown) == {"fix-flaky-tests"} and len(shown) == 60
 
 
+@pytest.fixture(scope="module")
+def every_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Runs in every state, in several repositories."""
+    place = tmp_path_factory.mktemp("every")
+    with prepared(Home(place / ".prodigy"), place / "src"):
+        yield Home(place / ".prodigy")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_by_repository(size: tuple[int, int], every_home: Home, snap_compare: Any) -> None:
+    app = dashboard(every_home, every_home.root.parent)
+
+    async def drive(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "t", "b", "j")
+
+    assert snap_compare(app, terminal_size=size, run_before=drive)
+
+
+async def test_by_repository_enter_shows_the_sessions_of_the_repository(every_home: Home) -> None:
+    app = dashboard(every_home, every_home.root.parent)
+    async with running(app) as pilot:
+        await press(pilot, "t", "b")
+        chosen = app.screen.query_one(TrendList).chosen
+        assert chosen is not None
+        await press(pilot, "enter")
+        shown = [app.listing.rows[run_id].repo for run_id in app.listing.view]
+        assert set(shown) == {chosen.name} and len(shown) == chosen.totals.runs
+        await press(pilot, "t", "b", "b")
+        assert "WORKFLOW" in app.screen.query_one(TrendHead).lines[0].text
+
+
+@pytest.mark.parametrize("keys", [(), ("b",)], ids=["workflow", "repository"])
+async def test_the_exported_file_is_what_the_shown_command_writes(
+    keys: tuple[str, ...], every_home: Home, tmp_path: Path
+) -> None:
+    app = dashboard(every_home, tmp_path, clock=utc_now)
+    async with running(app) as pilot:
+        await press(pilot, "t", "4", *keys, "X")
+        assert isinstance(app.screen, TrendsScreen)
+        (written,) = tmp_path.glob("*.csv")
+        assert app.screen.query_one(Footer).said == f"Wrote {tilde(written)}."
+        line = action("export_trends").command_line(app.screen.subject())
+    assert line.endswith(f"--csv > {written.name}")
+    words = shlex.split(line.partition(" sessions ")[2].partition(" > ")[0])
+    place = {"PRODIGY_HOME": str(every_home.root)}
+    done = Program(tmp_path, tmp_path)("sessions", *words, env=place).expect(0)
+    assert written.read_text("utf-8") == done.stdout
+
+
+async def test_a_read_only_dashboard_exports_nothing(every_home: Home, tmp_path: Path) -> None:
+    app = dashboard(every_home, tmp_path, read_only=True)
+    async with running(app) as pilot:
+        await press(pilot, "t", "X")
+        assert "read-only" in app.screen.query_one(Footer).said
+        assert not list(tmp_path.glob("*.csv"))
+
+
+async def test_keys_are_obeyed_while_thousands_of_runs_are_read(
+    every_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+    many = [run(place / 200) for place in range(10_000)]
+
+    def slowly(_backend: Backend) -> list[SessionRow]:
+        may_end.wait(20)
+        return many
+
+    monkeypatch.setattr(Backend, "every_run", slowly)
+    app = dashboard(every_home, every_home.root.parent)
+    async with running(app) as pilot:
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, TrendsScreen), "it is open")
+        await pilot.press("1")
+        assert "last 7 days" in app.screen.query_one(Header).lines[0].text
+        may_end.set()
+        await settled(pilot)
+        listed = app.screen.query_one(TrendList).chosen
+        assert listed is not None and listed.totals.runs > 1000
+
+
 async def test_the_cursor_stays_on_its_workflow_whatever_the_order(trend_home: Home) -> None:
     app = dashboard(trend_home, trend_home.root.parent)
     async with running(app) as pilot:
@@ -102,7 +191,7 @@ async def test_the_cursor_stays_on_its_workflow_whatever_the_order(trend_home: H
         assert chosen is not None
         for key in ("s", "s", "4", "1"):
             await press(pilot, key)
-            assert listed.chosen is not None and listed.chosen.workflow == chosen.workflow
+            assert listed.chosen is not None and listed.chosen.name == chosen.name
 
 
 async def test_steps_of_the_workflow_are_read_from_its_events(trend_home: Home) -> None:
@@ -143,7 +232,7 @@ def test_long_periods_put_several_days_into_a_column() -> None:
 def test_no_runs_at_all_are_no_workflows() -> None:
     for period in Period:
         trends = read_trends([], period, NOW, UTC)
-        assert trends.workflows == () and trends.days((), 30)
+        assert trends.groups == () and trends.days((), 30)
 
 
 @pytest.mark.parametrize("order", list(TrendSort))

@@ -108,3 +108,10 @@ def with_worktree(run: Run, home: Home, projects: Path) -> Run:
     return replace(
         run, steps=steps, base=base, variables=VARIABLES, secrets=("API_TOKEN",), commits=2
     )
+
+
+def move_on(project: Path) -> None:
+    """Let ``main`` get a commit that a merge of :func:`with_worktree`'s branch conflicts with."""
+    checkout = _Tree(project)
+    checkout.write("src/api/auth.py", AUTH.replace('"expired"', '"too old"'))
+    checkout.commit("Say it otherwise")

@@ -33,7 +33,7 @@ def facts_of(index: int = 2, total: int = 4, **changes: Any) -> RunFacts:
         "done": {number: DoneStep() for number in range(index)},
         "index": index,
         "failed": True,
-        "failure_words": "it failed with exit 2",
+        "failure_words": "it failed: exit 2",
         "in_flight_words": "it was interrupted",
         "head": "a" * 40,
         "recorded_head": "a" * 40,
@@ -178,7 +178,7 @@ def check(facts: RunFacts, name: str) -> tuple[Verdict, str]:
     ("changes", "name", "verdict", "words"),
     [
         ({}, "Worktree", Verdict.OK, "at aaaaaaaa as recorded, clean"),
-        ({"uncommitted": 1}, "Worktree", Verdict.WARN, "1 file uncommitted, kept as they are"),
+        ({"uncommitted": 1}, "Worktree", Verdict.WARN, "1 uncommitted file kept"),
         ({"head": "b" * 40, "commits_since": 2}, "Worktree", Verdict.WARN, "left 2 commits"),
         ({"operation": "rebase"}, "Worktree", Verdict.WARN, "a rebase is in progress"),
         ({"worktree_present": False}, "Worktree", Verdict.WARN, "it is made again"),

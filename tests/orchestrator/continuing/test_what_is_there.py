@@ -41,7 +41,7 @@ def test_uncommitted_files_are_kept(stage: Stage) -> None:
     (stage.worktree / "mine.txt").write_text("precious")
     (stage.worktree / "README.md").write_text("edited")
     (check,) = (check for check in stage.plan().checks if check.name == "Worktree")
-    assert "2 files uncommitted, kept" in check.words
+    assert "2 uncommitted files kept" in check.words
     finish(stage)
     assert (stage.worktree / "mine.txt").read_text() == "precious"
     assert (stage.worktree / "README.md").read_text() == "edited"

@@ -73,7 +73,7 @@ EVENTS = {
         "step_failed": "step_index attempt duration exit_code signal timed_out error head log"
         " log_bytes",
         "handler_started": "step_index role n label log",
-        "handler_completed": "step_index role n label log exit_code duration",
+        "handler_completed": "step_index role n label log exit_code duration commits",
         "validation_result": "step_index attempt completion threshold missing_count status",
         "checkpoint_created": "job_id version agents_completed kind step_index",
         "worktree_created": "job_id agent_id worktree_name branch",

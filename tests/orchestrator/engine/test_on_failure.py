@@ -315,5 +315,6 @@ def test_the_log_of_a_handler_is_known_when_it_starts(run_workflow: RunWorkflow)
     assert sorted(event["log"] or "" for event in ended) == sorted(
         event["log"] or "" for event in started
     )
+    assert [event["commits"] for event in ended] == [0, 0, 0, 0]
     told = {event.label: event.log for event in ran.of(HandlerStarted)}
     assert told["shell: echo first"] == logs[0]

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from app import format as form
+from app.tui.calling import on_loop
 from app.tui.details import ChangedFile, ChangesView, CommitView, Scope, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
@@ -40,9 +41,10 @@ class _Title(Painted):
                 end = line.right(end, f"+{added}", "done")
             return end
 
-        files = form.count(len(scope.files), "file")
-        room = max(10, width - 50)
-        return [rule(width, "Changes", f"{form.cut(scope.title, room)}  {files}", right=facts)]
+        title = form.cut(scope.title, max(10, width - 50))
+        note, files = view.changes.note, form.count(len(scope.files), "file")
+        told = note if note and width < 110 else "  ".join(part for part in (files, note) if part)
+        return [rule(width, f"{title[:1].upper()}{title[1:]}", told, right=facts)]
 
 
 class _Files(LineList):
@@ -51,6 +53,8 @@ class _Files(LineList):
     def __init__(self) -> None:
         super().__init__()
         self.items: list[ChangedFile | CommitView | str] = []
+        self._removed_cells = 0
+        """Cells of the widest number of removed lines: the others end where it does."""
 
     def show(self, scope: Scope | None) -> None:
         files = scope.files if scope else ()
@@ -58,6 +62,9 @@ class _Files(LineList):
         blank = [""] if files and self.screen.has_class("-tall") else []
         heading = [*blank, "COMMITS"] if commits else []
         self.items = [*files, *heading, *commits]
+        self._removed_cells = max(
+            (len(str(one.removed)) + 2 for one in files if one.removed), default=0
+        )
         self.lines_changed()
         while self.cursor + 1 < len(self.items) and isinstance(self.items[self.cursor], str):
             self.cursor += 1
@@ -97,11 +104,13 @@ class _Files(LineList):
                 x = line.right(x, "not text", "faint")
             else:
                 if one.removed:
-                    x = line.right(x, f"−{one.removed}", "error") - 1
+                    line.right(x, f"−{one.removed}", "error")
+                x -= self._removed_cells
                 if one.added or not one.removed:
                     x = line.right(x, f"+{one.added}", "done")
-            if one.is_untracked and width > 40:
-                x = line.right(x - 1, "new", "faint")
+            kind = "new" if one.is_untracked else "renamed" if one.was else ""
+            if kind and form.width(one.path) + len(kind) + 5 <= x:
+                x = line.right(x - 1, kind, "faint")
             name = form.cut_middle(form.one_line(one.path), max(8, x - 4))
             line.put(2, name, "fg", bold=at_cursor)
         return line
@@ -142,6 +151,9 @@ class View(Tab):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "other(-1)", show=False),
         Binding("right", "other(1)", show=False),
+        Binding("n", "hunk(1)", show=False),
+        Binding("N", "hunk(-1)", show=False),
+        Binding("w", "wrap", show=False),
     ]
 
     def __init__(self, id: str | None = None) -> None:
@@ -179,11 +191,14 @@ class View(Tab):
         self._shape = shape
         self._read(detail)
 
+    def read_anew(self) -> None:
+        self._shape = ()
+
     def _read(self, detail: SessionDetail) -> None:
         backend, row = self.board.backend, detail.row
 
         def read() -> None:
-            self.app.call_from_thread(self._take_of, row.id, backend.changes(row, detail))
+            on_loop(self, self._take_of, row.id, backend.changes(row, detail))
 
         self.run_worker(read, thread=True, group="changes", exclusive=True, exit_on_error=False)
 
@@ -225,7 +240,7 @@ class View(Tab):
 
         def read() -> None:
             lines = backend.difference(view, place, item)
-            self.app.call_from_thread(self._take_difference, view, place, at, lines)
+            on_loop(self, self._take_difference, view, place, at, lines)
 
         self.run_worker(read, thread=True, group="difference", exclusive=True, exit_on_error=False)
 
@@ -249,9 +264,22 @@ class View(Tab):
             files.cursor = 0
             self._show_scope()
 
+    def action_hunk(self, by: int) -> None:
+        """Scroll the difference to its next or previous hunk."""
+        self.query_one(TextView).action_mark(by)
+
+    def action_wrap(self) -> None:
+        """Let long lines of the difference go on beneath, or cut them."""
+        self.query_one(TextView).action_wrap()
+
     def hints(self) -> tuple[Hint, ...]:
         several = len(self.changes.scopes) > 1
-        return (Hint("← →", "by step", several), Hint("tab", "next pane"))
+        return (
+            Hint("← →", "by step", several),
+            Hint("tab", "next pane"),
+            Hint("n", "next hunk"),
+            Hint("w", "wrap"),
+        )
 
     def position(self) -> tuple[str, str]:
         scope, place = self.scope, self.query_one(_Files).place
@@ -270,5 +298,5 @@ def _coloured(line: str) -> Text:
     if line.startswith("-"):
         return Text(line, "error")
     if line.startswith("@@"):
-        return Text(line, "accent")
+        return Text(line, "accent", is_mark=True)
     return Text(line, "muted")

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from app import format as form
 from app.tui.actions import action
+from app.tui.calling import on_loop
 from app.tui.details import CheckpointContents, CheckpointView, ResumeChoice, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.notes import short_label
@@ -22,13 +23,23 @@ from app.tui.widgets.text_view import Text, TextView
 LABEL = 12
 
 
+_USED = "← resume uses this"
+
+
+def _columns(width: int) -> tuple[int, int, int, int, int]:
+    """Where AT and WHY begin, where WRITTEN and SIZE end, where the mark of the newest begins."""
+    return (8, 24, 49, 58, 60) if width < 96 else (15, 36, 67, 77, 80)
+
+
 class _Head(Painted):
     def paint(self, width: int, height: int) -> list[Line]:
+        at, why, written, size, _ = _columns(width)
         line = Line()
-        for x, name in ((2, "CHECKPOINT"), (15, "AT"), (36, "STATUS")):
-            line.put(x, name, "faint")
-        line.right(63, "WRITTEN", "faint")
-        line.right(73, "SIZE", "faint")
+        line.put(2, "#" if width < 96 else "CHECKPOINT", "faint")
+        line.put(at, "AT", "faint")
+        line.put(why, "WHY", "faint")
+        line.right(written, "WRITTEN", "faint")
+        line.right(size, "SIZE", "faint")
         return [line]
 
 
@@ -44,18 +55,19 @@ class _List(LineList):
         one = self.items[y]
         line = Line()
         line.put(2, f"#{one.seq}", "fg", bold=at_cursor)
+        start, why, written_end, size_end, mark = _columns(width)
         if one.problem:
-            line.put(15, one.problem, "error", limit=width - 17)
+            line.put(start, one.problem, "error", limit=width - start - 2)
             return line
         now = form.moment_from_microseconds(dashboard(self).now_us())
-        line.put(15, place_words(one), "fg")
-        line.put(36, f"{one.kind}, {one.status.lower()}", "muted", limit=18)
+        line.put(start, place_words(one), "fg", limit=why - start - 1)
         at = form.moment_from_microseconds(one.written_us)
         written = form.clock(at, now, seconds=True) if now is not None else form.UNKNOWN
-        line.right(63, written, "muted")
-        line.right(73, form.size(one.size), "muted")
+        x = line.right(written_end, written, "muted")
+        line.put(why, one.why, "muted", limit=x - why - 1)
+        line.right(size_end, form.size(one.size), "muted")
         if one.is_newest:
-            line.put(76, "← resume uses this" if width >= 96 else "←", "faint")
+            line.put(mark, _USED, "live", bold=at_cursor)
         return line
 
     def empty_line(self, place: int, _width: int) -> Line:
@@ -67,7 +79,7 @@ class _List(LineList):
 
 def place_words(one: CheckpointView) -> str:
     """Where in the run it was written."""
-    return f"before step {one.index + 1}" if one.index < one.total else "after the last step"
+    return f"before step {one.index + 1}" if one.index < one.total else "after the last"
 
 
 class _Title(Painted):
@@ -100,7 +112,7 @@ class View(Tab):
         self._detail = detail
         row = detail.row
         self.run_worker(
-            lambda: self.app.call_from_thread(self._take, self.board.backend.checkpoints(row)),
+            lambda: on_loop(self, self._take, self.board.backend.checkpoints(row)),
             thread=True, group="checkpoints", exclusive=True, exit_on_error=False,
         )  # fmt: skip
 
@@ -114,6 +126,7 @@ class View(Tab):
         shown.styles.height = max(3, min(wanted, self.size.height // 2))
 
     def _take(self, items: list[CheckpointView]) -> None:
+        self.session.count("checkpoints", len(items))
         shown = self.query_one(_List)
         at = shown.items[shown.cursor].seq if shown.cursor < len(shown.items) else None
         shown.items = items
@@ -146,7 +159,7 @@ class View(Tab):
 
         def read() -> None:
             found = backend.checkpoint_contents(detail.row, one.seq)
-            self.app.call_from_thread(self._take_contents, one, found)
+            on_loop(self, self._take_contents, one, found)
 
         self.run_worker(read, thread=True, group="contents", exclusive=True, exit_on_error=False)
 

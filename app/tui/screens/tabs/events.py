@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from app import format as form
+from app.tui.calling import after_refresh, on_loop
 from app.tui.details import EventView, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
@@ -17,6 +18,7 @@ from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted, dashboard
 from app.tui.widgets.text_view import Text, TextView
 
+KIND_CELLS = 22
 _ROLES = {"failed": "error", "retrying": "wait", "handler": "wait", "received": "warn"}
 
 
@@ -34,17 +36,45 @@ class _List(LineList):
         at = form.moment_from_microseconds(one.at_us)
         line = Line()
         written = form.clock(at, now, seconds=True) if now is not None else form.UNKNOWN
-        line.right(14, written, "faint")
+        line.right(2 + self.time_cells, written, "faint")
+        x = self.time_cells + 4
         role = next((role for word, role in _ROLES.items() if word in one.kind), "fg")
-        line.put(16, one.kind.replace("_", " "), role, bold=at_cursor, limit=24)
-        line.put(42, one.words, "muted", limit=max(0, width - 44))
+        line.put(x, one.kind.replace("_", " "), role, bold=at_cursor, limit=KIND_CELLS)
+        end = width - (2 if width >= 110 else 1)
+        start = x + KIND_CELLS + 2
+        line.put(start, one.words, "muted", limit=max(0, end - start))
         return line
+
+    @property
+    def time_cells(self) -> int:
+        """As wide as the times of the oldest and the newest event."""
+        now = form.moment_from_microseconds(dashboard(self).now_us())
+        if now is None:
+            return 8
+        ends = [
+            form.moment_from_microseconds(one.at_us) for one in self.items[:1] + self.items[-1:]
+        ]
+        return max((len(form.clock(at, now, seconds=True)) for at in ends), default=8)
 
     def empty_line(self, place: int, _width: int) -> Line:
         line = Line()
         if place == 0:
             line.put(2, "No event was recorded.", "muted")
         return line
+
+
+class _Head(Painted):
+    """The names of the columns."""
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        view, line = self.parent, Line()
+        shown = view.query_one(_List) if view is not None else None
+        if shown is not None and shown.items:
+            x = shown.time_cells + 4
+            line.put(2, "TIME", "faint")
+            line.put(x, "EVENT", "faint")
+            line.put(x + KIND_CELLS + 2, "ABOUT", "faint")
+        return [line]
 
 
 class _Title(Painted):
@@ -74,6 +104,7 @@ class View(Tab):
         view.styles.height = "50%"
 
     def compose(self) -> ComposeResult:
+        yield _Head()
         yield _List()
         yield _Title()
         yield TextView(wraps=True)
@@ -81,7 +112,7 @@ class View(Tab):
     def show(self, detail: SessionDetail) -> None:
         row = detail.row
         self.run_worker(
-            lambda: self.app.call_from_thread(self._take, self.board.backend.events(row)),
+            lambda: on_loop(self, self._take, self.board.backend.events(row)),
             thread=True, group="events", exclusive=True, exit_on_error=False,
         )  # fmt: skip
 
@@ -89,6 +120,8 @@ class View(Tab):
         shown = self.query_one(_List)
         at_end = shown.cursor >= len(shown.items) - 1
         shown.items = items
+        self.session.count("events", len(items))
+        self.query_one(_Head).repaint()
         shown.lines_changed()
         if at_end:
             shown.place_cursor(len(items) - 1)
@@ -106,6 +139,7 @@ class View(Tab):
         self._is_open = not self._is_open
         self._open()
         self._show_raw()
+        after_refresh(self, self.query_one(_List).show_cursor)
         if not self._is_open:
             self.query_one(_List).focus()
         self.session.show_footer()

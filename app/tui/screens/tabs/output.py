@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from app import format as form
-from app.tui.details import LogEntry, SessionDetail, SpanKind, StepView
+from app.tui.calling import on_loop
+from app.tui.details import LogEntry, SessionDetail, Span, StepView
 from app.tui.log_reel import LogPart
 from app.tui.notes import short_label
 from app.tui.screens.tabs.tab import Tab
@@ -32,8 +34,10 @@ class View(Tab):
         self._all = False
         self._detail: SessionDetail | None = None
         self._wanted: int | None = None
-        """The step whose output is asked for."""
+        """The step whose output is asked for, and which of its logs."""
+        self._wanted_log: Path | None = None
         self._chosen = False
+        self._writers: dict[Path, tuple[StepView, Span]] = {}
 
     def compose(self) -> ComposeResult:
         yield LogPane(id="output")
@@ -42,19 +46,20 @@ class View(Tab):
     def pane(self) -> LogPane:
         return self.query_one(LogPane)
 
-    def show_step(self, number: int) -> None:
-        """Show the newest output of a step."""
-        self._wanted, self._chosen = number, False
+    def show_step(self, number: int, log: Path | None = None) -> None:
+        """Show the output of a step, the newest unless one of its logs is meant."""
+        self._wanted, self._wanted_log, self._chosen = number, log, False
 
     def show(self, detail: SessionDetail) -> None:
         if self._detail is not None and detail.row.id != self._detail.row.id:
             self._chosen = False
-            self._wanted = None
+            self._wanted = self._wanted_log = None
         self._detail = detail
+        self._learn_writers(detail)
         row, backend = detail.row, self.board.backend
 
         def read() -> None:
-            self.app.call_from_thread(self._take, backend.logs(row), detail)
+            on_loop(self, self._take, backend.logs(row), detail)
 
         self.run_worker(read, thread=True, group="logs", exclusive=True, exit_on_error=False)
 
@@ -63,9 +68,10 @@ class View(Tab):
             return
         self._logs = logs
         if not self._chosen or self._shown not in logs:
-            of_step = [log for log in logs if log.step == self._wanted]
+            exact = [log for log in logs if log.path == self._wanted_log]
+            of_step = [log for log in logs if log.step == self._wanted and not log.handler]
             newest = [log for log in logs if log.path == detail.log]
-            found = of_step or newest or logs
+            found = exact or of_step or newest or logs
             self._shown = found[-1] if found else None
         self._show_log()
 
@@ -81,7 +87,7 @@ class View(Tab):
         if self._all:
             parts = [LogPart(log.path, self._mark(log)) for log in self._logs]
             name = "All output"
-            more = form.count(len(parts), "attempt")
+            more = form.count(len(parts), "log")
         else:
             shown = self._shown
             parts = [LogPart(shown.path)] if shown is not None else []
@@ -90,29 +96,44 @@ class View(Tab):
         view.show(parts)
         self.session.show_footer()
 
-    def _step(self, number: int) -> StepView | None:
-        steps = self._detail.steps if self._detail else ()
-        return next((step for step in steps if step.number == number), None)
+    def _learn_writers(self, detail: SessionDetail) -> None:
+        """Which step wrote which log, in whichever pass, and which attempt or handler of it."""
+        begun = [step for one in detail.passes for step in one.steps] or detail.steps
+        self._writers = {
+            span.log: (step, span) for step in begun for span in step.spans if span.log is not None
+        }
+
+    def _about(self, log: LogEntry) -> tuple[StepView | None, Span | None]:
+        steps = self._detail.steps if self._detail is not None else ()
+        unknown = steps[log.step - 1] if log.step <= len(steps) else None
+        return self._writers.get(log.path, (unknown, None))
+
+    def _words(self, log: LogEntry) -> tuple[str, str, Span | None]:
+        """What wrote a log: the step, and which attempt or handler of it."""
+        step, span = self._about(log)
+        if step is None:
+            return f"{log.step}" if not log.handler else "merge", "", span
+        name = f"{log.step} {form.cut(short_label(step.label), 60)}".strip()
+        if span is not None:
+            several = log.handler or step.attempts > 1
+            return name, form.cut(form.one_line(span.label), 60) if several else "", span
+        return name, "a handler" if log.handler else f"attempt {log.attempt}", span
 
     def _titles(self, log: LogEntry | None) -> tuple[str, str]:
         if log is None:
             return "Output", ""
-        step = self._step(log.step)
-        label = form.cut(short_label(step.label), 50) if step else ""
-        return f"{log.step} {label}".strip(), f"attempt {log.attempt}" if log.attempt > 1 else ""
+        name, which, _ = self._words(log)
+        return name, which
 
     def _mark(self, log: LogEntry) -> str:
         """What the rule before an attempt says."""
-        step = self._step(log.step)
-        words = f"{log.step} {short_label(step.label) if step else ''}".strip()
-        attempts = [span for span in step.spans if span.kind is SpanKind.ATTEMPT] if step else []
-        times = f"  attempt {log.attempt}" if log.attempt > 1 or len(attempts) > 1 else ""
-        at = ""
+        name, which, span = self._words(log)
         now = form.moment_from_microseconds(self.board.now_us())
-        if log.attempt <= len(attempts) and now is not None:
-            began = form.moment_from_microseconds(attempts[log.attempt - 1].started_us)
-            at = f"  {form.clock(began, now, seconds=True)}"
-        return f"{form.cut(words, 60)}{times}{at}"
+        at = ""
+        if span is not None and now is not None:
+            began = form.moment_from_microseconds(span.started_us)
+            at = form.clock(began, now, seconds=True)
+        return "  ".join(part for part in (name, which, at) if part)
 
     def action_other(self, by: int) -> None:
         """Show the log of another step or attempt."""
@@ -136,7 +157,7 @@ class View(Tab):
             Hint("/", "search"),
             Hint("w", "wrap"),
             Hint("a", "this step" if self._all else "all"),
-            Hint("← →", "other steps", not self._all),
+            Hint("← →", "other logs", not self._all),
         )
 
     def position(self) -> tuple[str, str]:

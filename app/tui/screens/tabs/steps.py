@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,17 +11,18 @@ from textual.message import Message
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign, Weight
-from app.tui import log_text
-from app.tui.details import SessionDetail, Span, SpanKind, StepView
-from app.tui.drawing import Line, rule
+from app.tui.calling import after_refresh, on_loop
+from app.tui.details import PassView, SessionDetail, Span, StepView
+from app.tui.drawing import Line
 from app.tui.log_file import Tail, read_tail
 from app.tui.notes import short_label
 from app.tui.screens.tabs.tab import Tab
+from app.tui.step_rows import StepRow, StepRows, can_be_opened, sign_of
 from app.tui.timeline import Axis
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.step_facts import StepFacts
 
-LABEL = 12
 TAIL_LINES = 60
 
 
@@ -47,7 +49,7 @@ class _Head(Painted):
 
 
 class StepList(LineList):
-    """Steps; an opened one has its attempts and handlers as rows beneath."""
+    """Passes and steps; an opened one has what ran in it as rows beneath."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_or_close", show=False),
@@ -56,226 +58,174 @@ class StepList(LineList):
     ]
 
     class Arranged(Message):
-        """A step was opened or closed: there are other rows."""
+        """Something was opened or closed: there are other rows."""
 
     def __init__(self) -> None:
         super().__init__(id="steps")
-        self.steps: tuple[StepView, ...] = ()
-        self.opened: set[int] = set()
-        self.rows: list[tuple[StepView, Span | None, bool]] = []
+        self.detail: SessionDetail | None = None
+        self.steps = StepRows()
         self.axis: Axis | None = None
-        self._opened_once: set[int] = set()
+        self._digits = 1
         self.wants_cursor_seen = False
         """The height is not known yet when the cursor is first placed."""
 
     def show(self, detail: SessionDetail) -> None:
-        """Show the steps of a session; failed and running ones open by themselves once."""
-        first = not self.steps
-        self.steps = detail.steps
-        for step in self.steps:
-            stands_out = step.sign in (StepSign.FAILED, StepSign.RUNNING) and len(step.spans) > 1
-            if stands_out and step.number not in self._opened_once:
-                self._opened_once.add(step.number)
-                self.opened.add(step.number)
-        self._arrange()
+        """Show the steps of a session, of another one with the cursor where it stands."""
+        is_other = self.detail is None or self.detail.row.id != detail.row.id
+        before, self.detail = self.current, detail
+        self._digits = len(str(len(detail.steps)))
+        self.steps.show(detail)
+        if not is_other:
+            self._arranged(before)
+            return
         focus = detail.focus_step
-        if first and focus is not None:
-            place = next((y for y, row in enumerate(self.rows) if row[0] is focus), 0)
-            self.place_cursor(place)
-            self.wants_cursor_seen = True
+        self.lines_changed()
+        self.place_cursor(self.steps.place_of_step(focus) if focus is not None else 0)
+        self.wants_cursor_seen = True
 
-    def _arrange(self) -> None:
-        at = self.current
-        self.rows = []
-        for step in self.steps:
-            self.rows.append((step, None, False))
-            if step.number in self.opened:
-                last = len(step.spans) - 1
-                self.rows += [(step, span, place == last) for place, span in enumerate(step.spans)]
-        keep = self.cursor
-        if at is not None and not (
-            keep < len(self.rows) and self.rows[keep][0].number == at.number
-        ):
-            keep = next((y for y, row in enumerate(self.rows) if row[0].number == at.number), 0)
-        self.lines_changed(keep=keep)
+    def _arranged(self, before: StepRow | None) -> None:
+        place = self.steps.place_of(before) if before is not None else self.cursor
+        self.lines_changed(keep=place)
 
     @property
-    def current(self) -> StepView | None:
-        """The step under the cursor."""
-        return self.rows[self.cursor][0] if 0 <= self.cursor < len(self.rows) else None
+    def current(self) -> StepRow | None:
+        """The row under the cursor."""
+        rows = self.steps.rows
+        return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def measure(self, width: int, now_us: int) -> Axis:
         """The axis for a width."""
         start, end, _, _ = _places(width)
-        spans = [span for step in self.steps for span in step.spans]
+        spans = self.detail.spans if self.detail is not None else ()
         self.axis = Axis(spans, end - start, now_us)
         return self.axis
 
-    def line_count(self) -> int:
-        return len(self.rows)
+    # -- drawing
 
-    def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
-        step, span, last = self.rows[y]
-        start, _, time_end, cost_end = _places(width)
-        board = dashboard(self)
-        axis = self.axis or self.measure(width, board.now_us())
-        style = STEP_STYLES[step.sign]
+    def line_count(self) -> int:
+        return len(self.steps.rows)
+
+    def empty_line(self, place: int, width: int) -> Line:
         line = Line()
-        if span is not None:
-            line.put(5, "└" if last else "├", "line")
-            line.put(7, form.one_line(span.label), "muted", limit=start - 9)
-            axis.draw(line, start, (span,), style.role)
-            seconds = (axis.end_us(span) - span.started_us) / 1e6
-            line.right(time_end, form.duration(seconds, finished=not span.running), "muted")
-            if cost_end and span.cost is not None:
-                line.right(cost_end, form.cost(span.cost), "muted")
-            return line
-        bold = style.weight is Weight.BOLD
-        line.put(2, style.sign(board.ascii_only), style.role, bold=bold)
-        digits = len(str(len(self.steps)))
-        line.put(4, f"{step.number:>{digits}}", "faint")
-        reached = step.sign is not StepSign.NOT_REACHED
-        line.put(
-            5 + digits,
-            short_label(step.label),
-            "fg" if reached else "muted",
-            bold=bold or at_cursor,
-            limit=start - 7 - digits,
-        )
-        axis.draw(line, start, step.spans, style.role)
-        if not reached:
-            line.put(start + 1, "not reached", "faint")
-            line.pieces = [
-                piece
-                for piece in line.pieces
-                if not (piece.text == "┊" and start < piece.x < start + 13)
-            ]
-        elif step.sign is StepSign.SKIPPED:
-            line.put(start + 1, step.outcome, "faint", limit=30)
-        known = step.seconds_at(board.now_us())
-        if known is not None:
-            running = step.sign is StepSign.RUNNING
-            line.right(time_end, form.duration(known, finished=not running), "fg")
-        if cost_end and step.cost is not None:
-            line.right(cost_end, form.cost(step.cost), "muted")
+        if place == 0:
+            line.put(2, "No steps: nothing of its workflow was recorded.", "muted", limit=width - 3)
         return line
 
+    def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
+        row = self.steps.rows[y]
+        axis = self.axis or self.measure(width, dashboard(self).now_us())
+        line = Line()
+        if row.span is not None and row.step is not None:
+            self._draw_span(line, row, row.step, row.span, axis)
+        elif row.step is not None:
+            self._draw_step(line, row.step, axis, at_cursor)
+        elif row.pass_ is not None:
+            self._draw_pass(line, row.pass_, axis)
+        return line
+
+    def _label(self, line: Line, x: int, text: str, token: str, *, bold: bool = False) -> None:
+        start = _places(self.size.width)[0]
+        end = start - (1 if self._is_narrow else 2)
+        line.put(x, text, token, bold=bold, limit=end - x)
+
+    def _numbers(self, line: Line, time: str, cost: float | None, token: str) -> None:
+        _, _, time_end, cost_end = _places(self.size.width)
+        line.right(time_end, time, token)
+        if cost_end and cost is not None:
+            line.right(cost_end, form.cost(cost), "muted")
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self.size.width < 110
+
+    def _draw_pass(self, line: Line, one: PassView, axis: Axis) -> None:
+        """A heading; of a closed pass all that ran in it."""
+        board = dashboard(self)
+        style = STEP_STYLES[sign_of(one)]
+        line.put(2, style.sign(board.ascii_only), style.role, bold=style.weight is Weight.BOLD)
+        self._label(line, 4, form.one_line(one.words), "fg", bold=True)
+        is_open = (one.number, 0) in self.steps.opened
+        axis.draw(line, _places(self.size.width)[0], () if is_open else one.spans, style.role)
+        known = [
+            seconds
+            for step in one.steps
+            if (seconds := step.seconds_at(board.now_us())) is not None
+        ]
+        costs = [step.cost for step in one.steps if step.cost is not None]
+        over = sign_of(one) is not StepSign.RUNNING
+        time = form.duration(sum(known), finished=over) if known else ""
+        self._numbers(line, time, sum(costs) if costs else None, "muted")
+
+    def _draw_step(self, line: Line, step: StepView, axis: Axis, at_cursor: bool) -> None:
+        board = dashboard(self)
+        style = STEP_STYLES[step.sign]
+        bold = style.weight is Weight.BOLD
+        line.put(2, style.sign(board.ascii_only), style.role, bold=bold)
+        line.put(4, f"{step.number:>{self._digits}}", "faint")
+        reached = step.sign is not StepSign.NOT_REACHED
+        label, token = short_label(step.label), "fg" if reached else "muted"
+        self._label(line, 5 + self._digits, label, token, bold=bold or at_cursor)
+        words = "" if reached else "not reached"
+        if step.sign is StepSign.SKIPPED:
+            words = form.one_line(step.outcome)
+        axis.draw(line, _places(self.size.width)[0], step.spans, style.role, words=words)
+        known = step.seconds_at(board.now_us())
+        over = step.sign is not StepSign.RUNNING
+        time = form.duration(known, finished=over) if known is not None else ""
+        self._numbers(line, time, step.cost, "fg")
+
+    def _draw_span(self, line: Line, row: StepRow, step: StepView, span: Span, axis: Axis) -> None:
+        x = 4 if self._is_narrow else 5
+        line.put(x, "└" if row.is_last else "├", "line")
+        self._label(line, x + 2, form.one_line(span.words), "muted")
+        axis.draw(line, _places(self.size.width)[0], (span,), STEP_STYLES[step.sign].role)
+        seconds = (axis.end_us(span) - span.started_us) / 1e6
+        time = form.duration(seconds, finished=not span.running)
+        self._numbers(line, time, span.cost, "muted")
+
+    # -- opening
+
     def action_open_or_close(self) -> None:
-        step = self.current
-        if step is not None and step.number in self.opened:
+        row = self.current
+        if row is not None and row.key in self.steps.opened:
             self.action_close()
         else:
             self.action_open()
 
     def action_open(self) -> None:
-        step = self.current
-        if step is not None and step.spans and step.number not in self.opened:
-            self.opened.add(step.number)
-            self._arrange()
-            self.post_message(self.Arranged())
+        row = self.current
+        if row is not None and can_be_opened(row) and row.key not in self.steps.opened:
+            self.steps.opened.add(row.key)
+            self._rearrange(row)
 
     def action_close(self) -> None:
-        step = self.current
-        if step is not None and step.number in self.opened:
-            self.opened.discard(step.number)
-            self._arrange()
-            self.post_message(self.Arranged())
+        """Close what is under the cursor; a closed step lets its pass be closed."""
+        row = self.current
+        if row is None:
+            return
+        key = row.key if row.key in self.steps.opened else (row.key[0], 0)
+        if key in self.steps.opened:
+            self.steps.opened.discard(key)
+            self._rearrange(StepRow(key, row.pass_, row.step if key[1] else None))
+
+    def _rearrange(self, at: StepRow) -> None:
+        self.steps.arrange()
+        self._arranged(at)
+        self.post_message(self.Arranged())
 
     def choose(self) -> None:
         self.action_open_or_close()
 
 
-class FactsPane(Painted):
-    """Facts of the step under the cursor, and the end of its output."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._step: StepView | None = None
-        self._tail: Tail | None = None
-
-    def show(self, step: StepView | None, tail: Tail | None) -> None:
-        self._step, self._tail = step, tail
-        self.repaint()
-
-    def paint(self, width: int, height: int) -> list[Line]:
-        step = self._step
-        if step is None:
-            return [rule(width)]
-        narrow = width < 110
-        split = 35 if narrow else 47
-        style = STEP_STYLES[step.sign]
-        times = step.tries_words
-        bad = step.sign in (StepSign.FAILED, StepSign.INTERRUPTED)
-        runs = step.sign is StepSign.RUNNING
-        words = step.outcome or (style.word if step.sign is not StepSign.DONE else "")
-        if step.seconds and bad:
-            last = next((s for s in reversed(step.spans) if s.kind is SpanKind.ATTEMPT), None)
-            if last is not None:
-                words = f"{words} after {form.duration(last.seconds, finished=True)}"
-        lines = [
-            rule(
-                width,
-                f"{step.number} {form.cut(short_label(step.label), 60)}",
-                times,
-                right=lambda line, end: line.right(
-                    end, form.cut(words, 40), style.role if bad or runs else "muted"
-                ),
-            )
-        ]
-        body = [Line() for _ in range(max(0, height - 1))]
-        for line, (label, value, token) in zip(body, self._facts(step), strict=False):
-            line.put(2, label, "faint")
-            line.put(2 + LABEL, form.one_line(value), token, limit=split - 4 - LABEL)
-        for line in body:
-            line.put(split, "│", "line")
-        texts = [log_text.shown(one) for one in self._tail.lines] if self._tail else []
-        if not texts and body:
-            body[0].put(split + 4, "No output.", "muted")
-        for line, text in zip(body, texts[-len(body) :], strict=False):
-            wrong = log_text.is_error(text)
-            if wrong:
-                line.put(split + 2, "×", "error")
-            quiet = text.startswith(" ") and not wrong
-            line.put(split + 4, text, "muted" if quiet else "fg",
-                     limit=width - split - (6 if not narrow else 5))  # fmt: skip
-        return lines + body
-
-    def _facts(self, step: StepView) -> list[tuple[str, str, str]]:
-        now = form.moment_from_microseconds(dashboard(self).now_us())
-        facts = [("Command", short_label(step.command or step.label), "fg")]
-        if now is not None and step.started_us:
-            at = form.moment_from_microseconds(step.started_us)
-            facts.append(("Started", form.clock(at, now, seconds=True), "muted"))
-        if now is not None and step.ended_us:
-            at = form.moment_from_microseconds(step.ended_us)
-            how = f", {step.outcome}" if step.outcome else ""
-            facts.append(("Ended", f"{form.clock(at, now, seconds=True)}{how}", "muted"))
-        if step.plan is not None and step.plan.timeout:
-            limit = form.duration(step.plan.timeout).removesuffix(" 00s")
-            reached = ", reached" if step.outcome == "timeout" else ", not reached"
-            over = step.ended_us is not None
-            facts.append(("Timeout", f"{limit}{reached if over else ''}", "muted"))
-        if step.commits is not None:
-            made = form.count(step.commits, "commit") if step.commits else "none by this step"
-            facts.append(("Commits", made, "muted"))
-        for handler in list(dict.fromkeys(step.handlers))[:2]:
-            times = step.handlers.count(handler)
-            more = f" ×{times}" if times > 1 else ""
-            facts.append(("Handler", f"{handler}{more}", "muted"))
-        if step.log_name:
-            facts.append(("Log", f"{step.log_name}  {form.size(step.log_bytes)}", "muted"))
-        return facts
-
-
 class View(Tab):
-    """The timeline, and beneath it the step under the cursor."""
+    """The timeline, and beneath it what is under the cursor."""
 
     DEFAULT_CSS = "StepList { height: 8; }"
 
     def compose(self) -> ComposeResult:
         yield _Head()
         yield StepList()
-        yield FactsPane()
+        yield StepFacts()
 
     def show(self, detail: SessionDetail) -> None:
         steps = self.query_one(StepList)
@@ -292,14 +242,14 @@ class View(Tab):
         if not room:
             return
         tall = self.screen.has_class("-tall")
-        wanted = len(steps.rows) + (1 if tall else 0)
+        wanted = steps.line_count() + (1 if tall else 0)
         steps.styles.height = max(3, min(wanted, room - 9))
         head.axis = steps.measure(self.size.width, self.board.now_us())
         head.repaint()
         steps.refresh()
         if steps.wants_cursor_seen:
             steps.wants_cursor_seen = False
-            self.call_after_refresh(steps.show_cursor)
+            after_refresh(self, steps.show_cursor)
 
     def tick(self) -> None:
         self._fit()
@@ -311,24 +261,41 @@ class View(Tab):
 
     def on_step_list_arranged(self) -> None:
         self._fit()
+        self._read_facts()
+        self.session.show_footer()
 
     @property
     def step_number(self) -> int | None:
-        step = self.query_one(StepList).current
-        return step.number if step is not None else None
+        row = self.query_one(StepList).current
+        return row.step.number if row is not None and row.step is not None else None
+
+    @property
+    def step_log(self) -> Path | None:
+        row = self.query_one(StepList).current
+        if row is None or row.step is None:
+            return None
+        return row.span.log if row.span is not None else row.step.log
 
     def _read_facts(self) -> None:
-        step = self.query_one(StepList).current
+        steps = self.query_one(StepList)
+        row, detail, log = steps.current, steps.detail, self.step_log
         self.run_worker(
-            lambda: self._read(step), thread=True, group="facts", exclusive=True,
+            lambda: self._read(row, detail, log), thread=True, group="facts", exclusive=True,
             exit_on_error=False,
         )  # fmt: skip
 
-    def _read(self, step: StepView | None) -> None:
-        tail = read_tail(step.log, TAIL_LINES) if step and step.log else None
-        self.app.call_from_thread(self.query_one(FactsPane).show, step, tail)
+    def _read(self, row: StepRow | None, detail: SessionDetail | None, log: Path | None) -> None:
+        tail = read_tail(log, TAIL_LINES) if log is not None else None
+        on_loop(self, self._take, row, detail, tail)
+
+    def _take(self, row: StepRow | None, detail: SessionDetail | None, tail: Tail | None) -> None:
+        self.query_one(StepFacts).show(row, detail, tail)
 
     def position(self) -> tuple[str, str]:
         steps = self.query_one(StepList)
-        step = steps.current
-        return (f"step {step.number}", f"of {len(steps.steps)}") if step else ("", "")
+        row, detail = steps.current, steps.detail
+        if row is None or detail is None:
+            return ("", "")
+        if row.step is not None:
+            return (f"step {row.step.number}", f"of {len(detail.steps)}")
+        return (f"pass {row.key[0]}", f"of {row.pass_.total}" if row.pass_ else "")

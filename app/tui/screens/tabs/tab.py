@@ -4,17 +4,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.containers import Vertical
-from textual.worker import Worker
+from textual.worker import Worker, WorkerState
 
 from app.tui.details import SessionDetail
+from app.tui.drawing import Line
 from app.tui.widgets.footer import Hint
+from app.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from app.tui.app import ProdigyApp
     from app.tui.screens.session import SessionScreen
+
+
+class Trouble(Painted):
+    """What a tab could not read, by what it was."""
+
+    DEFAULT_CSS = "Trouble { dock: top; height: 2; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, str] = {}
+
+    def say(self, what: str, why: str) -> None:
+        self._told[what] = why
+        self.display = True
+        self.repaint()
+
+    def forget(self, what: str) -> None:
+        """It can be read again."""
+        self._told.pop(what, None)
+        self.display = bool(self._told)
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> list[Line]:
+        line, help_line = Line(), Line()
+        for what, why in list(self._told.items())[:1]:
+            line.put(2, f"Could not read {what}: {why}", "error", limit=width - 3)
+        help_line.put(2, "ctrl+r tries again", "muted")
+        return [line, help_line]
 
 
 class Tab(Vertical):
@@ -32,8 +63,21 @@ class Tab(Vertical):
         return cast("SessionScreen", self.screen)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What a tab cannot read is said; the other tabs live on."""
-        self.session.on_worker_state_changed(event)
+        """What a tab cannot read is said in it; the other tabs live on."""
+        if event.state is WorkerState.ERROR:
+            self.fail(event.worker.group, event.worker.error)
+        elif event.state is WorkerState.SUCCESS and self.query(Trouble):
+            self.query_one(Trouble).forget(event.worker.group)
+
+    def fail(self, what: str, error: BaseException | None) -> None:
+        """Say above all else that something could not be read, until it is."""
+        self.read_anew()
+        if not self.query(Trouble):
+            self.mount(Trouble(), before=0)
+        self.query_one(Trouble).say(what, f"{error}")
+
+    def read_anew(self) -> None:
+        """Whatever was remembered of a reading that failed is forgotten."""
 
     def show(self, detail: SessionDetail) -> None:
         """Show a session."""
@@ -46,12 +90,17 @@ class Tab(Vertical):
         """Keys of this tab, for the footer."""
         return ()
 
-    def show_step(self, number: int) -> None:
-        """The tab is opened for a step, from 1."""
+    def show_step(self, number: int, log: Path | None = None) -> None:
+        """The tab is opened for a step, from 1, and of its logs for this one."""
 
     @property
     def step_number(self) -> int | None:
         """The step the cursor is on, from 1, where there is one."""
+        return None
+
+    @property
+    def step_log(self) -> Path | None:
+        """The log of what the cursor is on, where that is less than a step."""
         return None
 
     def position(self) -> tuple[str, str]:

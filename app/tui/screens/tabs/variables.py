@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from app import format as form
+from app.tui.calling import on_loop
 from app.tui.details import SessionDetail, VariableView
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
@@ -73,14 +74,19 @@ class View(Tab):
         yield _Title()
         yield TextView(wraps=True)
 
-    def on_mount(self) -> None:
-        self.query_one(TextView).styles.height = "40%"
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.query_one(_List)
+        wanted = len(shown.items) + (1 if self.screen.has_class("-tall") else 0)
+        shown.styles.height = max(3, min(wanted, self.size.height * 3 // 5))
 
     def show(self, detail: SessionDetail) -> None:
         row, backend = detail.row, self.board.backend
 
         def read() -> None:
-            self.app.call_from_thread(self._take, backend.variables(row))
+            on_loop(self, self._take, backend.variables(row))
 
         self.run_worker(read, thread=True, group="variables", exclusive=True, exit_on_error=False)
 
@@ -91,6 +97,7 @@ class View(Tab):
         shown.words = "No variables: no checkpoint of this session has any."
         place = next((y for y, one in enumerate(items) if one.name == at), None)
         shown.lines_changed(keep=place)
+        self._fit()
         self.query_one(_Title).display = self.query_one(_Head).display = bool(items)
         self._show_value()
         self.session.show_footer()

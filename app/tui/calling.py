@@ -1,0 +1,36 @@
+"""Calls that arrive later: they are dropped when the screen or widget they are for has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec
+
+from textual.message_pump import MessagePump
+
+P = ParamSpec("P")
+
+
+def on_loop(
+    node: MessagePump, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """From a worker's thread: call something on the loop, unless ``node`` has gone by then."""
+    node.app.call_from_thread(unless_gone(node, call, *args, **kwargs))
+
+
+def after_refresh(
+    node: MessagePump, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """Call something when the screen is drawn, unless ``node`` has gone by then."""
+    node.call_after_refresh(unless_gone(node, call, *args, **kwargs))
+
+
+def unless_gone(
+    node: MessagePump, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> Callable[[], None]:
+    """A call for later that does nothing when ``node`` has gone by then."""
+
+    def called() -> None:
+        if node.is_attached:
+            call(*args, **kwargs)
+
+    return called

@@ -1,0 +1,120 @@
+"""Copying a text: the system's clipboard, else tmux, else the terminal itself, else a file."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from app.tui.backend import tilde
+from app.tui.calling import on_loop
+from app.tui.terminal import through_multiplexer
+from store.atomic import make_directory, replace_file
+from store.errors import StoreError
+
+if TYPE_CHECKING:
+    from app.tui.screens.action_screen import ActionScreen
+
+COPIED = "copied.txt"
+LONGEST_SEQUENCE = 74_994
+"""Bytes of base64; terminals drop longer ones without a word."""
+_SECONDS = 2.0
+_PROGRAMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("WAYLAND_DISPLAY", ("wl-copy",)),
+    ("DISPLAY", ("xclip", "-selection", "clipboard")),
+    ("DISPLAY", ("xsel", "--clipboard", "--input")),
+    ("WSL_DISTRO_NAME", ("clip.exe",)),
+)
+_NO_CLIPBOARD = frozenset({"", "dumb", "linux"})
+"""Terminals that know no such sequence."""
+
+
+def copy_out(screen: ActionScreen, what: str, text: str) -> None:
+    """Copy a text, off the loop, and say which way it went.
+
+    Args:
+        screen: where to say it.
+        what: what it is, in a sentence: ``Copied the branch …``.
+        text: the text.
+    """
+    environment = screen.board.editor_environment
+
+    def run() -> None:
+        program = by_program(text, environment)
+        on_loop(screen, finish, program)
+
+    def finish(program: str | None) -> None:
+        lines = text.rstrip("\n").count("\n") + 1
+        told = f"the {what}, {lines} lines," if lines > 1 else f"the {what}"
+        if program is not None:
+            screen.say(f"Copied {told} through {program}.")
+        elif by_terminal(screen, text, environment):
+            screen.say(f"Copied {told} through the terminal (OSC 52).")
+        else:
+            screen.say(_to_file(screen, text), "warn")
+
+    screen.run_worker(run, thread=True, group="copy", exit_on_error=False)
+
+
+def by_program(text: str, environment: Mapping[str, str]) -> str | None:
+    """Hand a text to a program that keeps the clipboard; its name, or None when there is none.
+
+    Over ssh the clipboard of this machine is not the person's, so only tmux is asked there.
+    """
+    for command in _commands(environment):
+        if shutil.which(command[0], path=environment.get("PATH")) is None:
+            continue
+        try:
+            done = subprocess.run(
+                command, input=text.encode("utf-8", "replace"), env=dict(environment),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                timeout=_SECONDS, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0:
+            return command[0]
+    return None
+
+
+def _commands(environment: Mapping[str, str]) -> list[tuple[str, ...]]:
+    far = "SSH_CONNECTION" in environment or "SSH_TTY" in environment
+    found = [command for name, command in _PROGRAMS if environment.get(name) and not far]
+    if sys.platform == "darwin" and not far:
+        found.append(("pbcopy",))
+    if environment.get("TMUX"):
+        found.append(("tmux", "load-buffer", "-w", "-"))
+    return found
+
+
+def by_terminal(screen: ActionScreen, text: str, environment: Mapping[str, str]) -> bool:
+    """Give a text to the terminal, through tmux or screen where one is between; False if not."""
+    encoded = base64.b64encode(text.encode("utf-8", "replace"))
+    known = environment.get("TERM", "") not in _NO_CLIPBOARD
+    in_browser = "web_driver" in environment.get("TEXTUAL_DRIVER", "")
+    if len(encoded) > LONGEST_SEQUENCE or not (known or in_browser):
+        return False
+    app = screen.app
+    app.copy_to_clipboard(text)
+    sequence = f"\x1b]52;c;{encoded.decode('ascii')}\x07"
+    passed = through_multiplexer(sequence, environment)
+    if app._driver is not None and passed != sequence:
+        app._driver.write(passed)
+    return True
+
+
+def _to_file(screen: ActionScreen, text: str) -> str:
+    """Leave a text in the home; what to say about it."""
+    backend = screen.board.backend
+    path = backend.home.root / COPIED
+    if screen.board.blocked:
+        return f"Could not reach the clipboard; {screen.board.blocked}."
+    try:
+        make_directory(path.parent)
+        replace_file(path, text.encode("utf-8", "replace"))
+    except (StoreError, OSError) as error:
+        return f"Could not reach the clipboard, nor write {tilde(path)}: {error}"
+    return f"Could not reach the clipboard. The text is in {tilde(path)}"
