@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from benchmarks.live_runs import WORKFLOW, live_runs, run_id
 from benchmarks.measuring import Place, Result, percentile, place
 from benchmarks.sessions import fill
-from benchmarks.terminal import Terminal
+from benchmarks.terminal import Terminal, words_of
 
 SESSIONS, LIVE = 10_000, 20
 GIGABYTE = 1 << 30
 CHANGES_A_SECOND = 50
 KEYS = 60
+_HALF_UP, _PAGE_UP, _END = b"\x15", b"\x1b[5~", b"\x1b[F"
+_LINE_NUMBER = re.compile(r"(?<!\d)\d{8}(?!\d)")
+"""As a log of a gigabyte has them at its end."""
 
 
 def measure() -> list[Result]:
@@ -62,6 +67,12 @@ def _in_the_log(here: Place) -> list[float]:
         terminal.press(b"l", "following")
         for _ in range(KEYS // 6):
             found.append(terminal.press(b"k", "follows"))
-            found += [terminal.press(key, "below") for key in (b"k", b"\x15", b"\x1b[5~", b"j")]
-            found.append(terminal.press(b"\x1b[F", "following"))
+            terminal.press(b"k")  # nothing else moves what is seen from here on
+            numbers = [int(number) for number in _LINE_NUMBER.findall(words_of(terminal.drawn))]
+            top, height = min(numbers), max(numbers) - min(numbers) + 1
+            keys = {b"k": -1, _HALF_UP: -(height // 2), _PAGE_UP: -height, b"j": 1}
+            for key, by in keys.items():
+                top += by
+                found.append(terminal.press(key, str(top if by < 0 else top + height - 1)))
+            found.append(terminal.press(_END, "following"))
     return found

@@ -38,6 +38,8 @@ class Terminal:
     """A dashboard of 120 by 40 cells; ended when left."""
 
     def __init__(self, here: Place, *arguments: str) -> None:
+        self.drawn = b""
+        """What was drawn since the last key."""
         self._began = time.perf_counter()
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
@@ -67,12 +69,13 @@ class Terminal:
 
     def until(self, holds: Callable[[bytes], bool], do: Callable[[], object]) -> float:
         """Do something; milliseconds until what is drawn holds."""
-        seen, began = b"", time.perf_counter()
+        self.drawn, began = b"", time.perf_counter()
         do()
-        while not holds(seen):
-            seen += self._read(1.0)
+        while not holds(self.drawn):
+            self.drawn += self._read(1.0)
             if time.perf_counter() - began > GIVE_UP_SECONDS:
-                raise RuntimeError(f"nothing came; the screen got {words_of(seen)[-2000:]!r}")
+                words = words_of(self.drawn)[-2000:]
+                raise RuntimeError(f"nothing came; the screen got {words!r}")
         return (time.perf_counter() - began) * 1000
 
     def wait_for(self, words: str) -> float:
@@ -86,13 +89,13 @@ class Terminal:
             return words in words_of(seen) if words else bool(seen)
 
         took = self.until(holds, lambda: self._send(key))
-        self.quiet_for(BETWEEN_KEYS)
+        self.drawn += self.quiet_for(BETWEEN_KEYS)
         return took
 
     def move(self, key: bytes, row: int) -> float:
         """Press a key that moves the cursor; milliseconds until it is drawn in that row."""
         took = self.until(lambda seen: row in _cursor_rows(seen), lambda: self._send(key))
-        self.quiet_for(BETWEEN_KEYS)
+        self.drawn += self.quiet_for(BETWEEN_KEYS)
         return took
 
     def up_and_down(self, times: int) -> list[float]:

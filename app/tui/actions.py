@@ -145,11 +145,11 @@ ACTIONS: tuple[Action, ...] = (
         command_of_several="for id in {id}; do {prodigy} resume $id --detach; done",
     ),
     Action(
-        "resume_from", ("R",), "resume from…", "resume from another step or checkpoint…",
+        "resume_from", ("R",), "resume from…", "resume from another step…",
         Group.ACT, BOTH, "{prodigy} resume {id} --from-step N", reasons.no_resume_from,
     ),
     Action(
-        "skip_step", ("S",), "skip step", "skip the failed step, go on with the next",
+        "skip_step", ("S",), "skip step", "skip the failed step and go on",
         Group.ACT, BOTH, "{prodigy} resume {id} --skip-step {step}", reasons.no_skip_step,
     ),
     Action(
@@ -173,7 +173,7 @@ ACTIONS: tuple[Action, ...] = (
         "{prodigy} sessions archive {id}", reasons.no_archive, bulk=True,
     ),
     Action(
-        "restore", ("u",), "undo archive", "bring back what was archived just now", Group.ACT,
+        "restore", ("u",), "undo archive", "bring back what was archived", Group.ACT,
         LIST_ONLY, "{prodigy} sessions restore {archived}", reasons.no_restore,
     ),
     Action(

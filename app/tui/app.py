@@ -186,12 +186,15 @@ class ProdigyApp(App[int]):
             screen.ink_changed()
 
     def action_screens(self) -> list[ActionScreen]:
-        """The screens of ours, the one in front last."""
+        """The screens of ours, the one in front last; none any more while it is being left."""
+        if not self.is_running:
+            return []
         return [screen for screen in self.screen_stack if isinstance(screen, ActionScreen)]
 
     @property
     def sessions_screen(self) -> SessionsScreen | None:
-        return next((one for one in self.screen_stack if isinstance(one, SessionsScreen)), None)
+        screens = self.action_screens()
+        return next((one for one in screens if isinstance(one, SessionsScreen)), None)
 
     # -- life
 
@@ -270,7 +273,8 @@ class ProdigyApp(App[int]):
             self.listing.selected = opens
         self._tell_all(None)
         if opens is not None and opens in self.listing.rows:
-            self.action_screens()[-1].action_do("open_session")
+            for screen in self.action_screens()[-1:]:
+                screen.action_do("open_session")
         self.look_at_live()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -328,11 +332,7 @@ class ProdigyApp(App[int]):
             self._attention.look(self.listing.rows, rows)
         change = self.listing.apply(rows, removed, hold=home is not None and home.in_use)
         ids = frozenset((*(row.id for row in rows), *removed))
-        for screen in self.action_screens():
-            if isinstance(screen, SessionsScreen) and not change.reordered:
-                screen.lines_changed(change.lines, ids)
-            else:
-                screen.sessions_changed(ids)
+        self._tell_all(ids, None if change.reordered else change.lines)
 
     def notify_terminal(self, words: str) -> None:
         """Have the terminal tell something, wherever the person looks (OSC 9)."""
@@ -340,9 +340,16 @@ class ProdigyApp(App[int]):
             sequence = f"\x1b]9;prodigy: {form.visible(words)}\x07"
             self._driver.write(through_multiplexer(sequence, os.environ))
 
-    def _tell_all(self, changed: frozenset[str] | None) -> None:
+    def _tell_all(
+        self, changed: frozenset[str] | None, lines: tuple[int, ...] | None = None
+    ) -> None:
         for screen in self.action_screens():
-            screen.sessions_changed(changed)
+            if screen is not self.screen:
+                screen.missed_changes = True
+            elif lines is not None and isinstance(screen, SessionsScreen):
+                screen.lines_changed(lines, changed or frozenset())
+            else:
+                screen.sessions_changed(changed)
 
     # -- the clock
 
@@ -353,8 +360,8 @@ class ProdigyApp(App[int]):
             self.read_again()
         if self._seconds % LOOK_EVERYWHERE_SECONDS == 0 and not self._refreshing:
             self._look_again(None)
-        for screen in self.action_screens():
-            screen.tick(full_minute=self._seconds % 60 == 0)
+        if isinstance(self.screen, ActionScreen):
+            self.screen.tick(full_minute=self._seconds % 60 == 0)
 
     def look_at_live(self) -> None:
         """Look again at the sessions at work: a killed owner changes no file."""
@@ -383,9 +390,8 @@ class ProdigyApp(App[int]):
         self._show_live()
 
     def _show_live(self) -> None:
-        home = self.sessions_screen
-        if home is not None:
-            home.live_looked_at()
+        if isinstance(self.screen, SessionsScreen):
+            self.screen.live_looked_at()
 
     async def action_quit(self) -> None:
         screens = self.action_screens()

@@ -52,14 +52,15 @@ class Attention:
         """The bell is about all of them; the words are about those that are not to be seen."""
         rows, self._new = list(self._new.values()), {}
         self._gathers = False
-        if not rows:
-            return
         board = self._board
+        screens = board.action_screens()
+        if not rows or not screens:
+            return
         if board.settings.call is Call.BELL:
             board.bell()
         elif board.settings.call is Call.NOTIFY:
             board.notify_terminal(words_for(rows))
-        front = board.action_screens()[-1]
+        front = screens[-1]
         hidden = [row for row in rows if not (front is board.screen and front.has_in_view(row.id))]
         if hidden:
             leads = front.where in action("next_attention").where

@@ -6,12 +6,13 @@ import base64
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from app.tui.backend import tilde
 from app.tui.calling import on_loop
+from app.tui.doing import Refused
 from app.tui.terminal import through_multiplexer
+from app.tui.typed import tilde
 from store.atomic import make_directory, replace_file
 from store.errors import StoreError
 
@@ -32,21 +33,25 @@ _NO_CLIPBOARD = frozenset({"", "dumb", "linux"})
 """Terminals that know no such sequence."""
 
 
-def copy_out(screen: ActionScreen, what: str, text: str) -> None:
+def copy_out(screen: ActionScreen, what: str, wanted: str | Callable[[], str]) -> None:
     """Copy a text, off the loop, and say which way it went.
 
     Args:
         screen: where to say it.
         what: what it is, in a sentence: ``Copied the branch …``.
-        text: the text.
+        wanted: the text, or how to get it, which may block and may raise ``Refused``.
     """
     environment = screen.board.editor_environment
 
     def run() -> None:
-        program = by_program(text, environment)
-        on_loop(screen, finish, program)
+        try:
+            text = wanted if isinstance(wanted, str) else wanted()
+        except Refused as refused:
+            on_loop(screen, screen.say, str(refused), "error")
+            return
+        on_loop(screen, finish, text, by_program(text, environment))
 
-    def finish(program: str | None) -> None:
+    def finish(text: str, program: str | None) -> None:
         lines = text.rstrip("\n").count("\n") + 1
         told = f"the {what}, {lines} lines," if lines > 1 else f"the {what}"
         if program is not None:

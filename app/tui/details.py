@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -269,6 +269,14 @@ class SessionDetail:
             return tuple(span for one in self.passes for span in one.spans)
         return tuple(span for step in self.steps for span in step.spans)
 
+    def with_worktree(self, view: WorktreeView) -> SessionDetail:
+        """The same, knowing what is uncommitted."""
+        number = len(view.files)
+        clean = "present, clean" if not view.problem else f"present; {view.problem}"
+        words = f"present, {form.count(number, 'file')} uncommitted" if number else clean
+        told = {**dict(self.facts), "Worktree": words}
+        return replace(self, facts=tuple(told.items()), worktree_words=words)
+
     @property
     def focus_step(self) -> StepView | None:
         """The step that matters now: running or failed, else the last one reached."""
@@ -350,6 +358,8 @@ class PlanView:
     impossible: str | None = None
     instead: str | None = None
     """The command that would work where this is impossible."""
+    is_live: bool = False
+    """Whether that is only because somebody has it at the moment."""
     needs_force: tuple[str, ...] = ()
     """Refusals that only ``--force`` passes, each in words."""
     workflow_changed: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -94,6 +95,25 @@ class Doer:
         from orchestrator.launch import launch_merge
 
         return done(lambda: launch_merge(self.home, run_id))
+
+    def failure_report(self, run_id: str) -> str:
+        """What failed and the end of its output, as ``prodigy sessions show --failure`` says it.
+
+        Raises:
+            Refused: it could not be told.
+        """
+        import subprocess
+
+        from orchestrator.launch import own_command
+
+        command = [*own_command(), "sessions", "show", run_id, "--failure", "--plain"]
+        environment = {**os.environ, "PRODIGY_HOME": str(self.home.root)}
+        told = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if told.returncode:
+            raise Refused(told.stderr.decode("utf-8", "replace").strip() or "it cannot be told")
+        return told.stdout.decode("utf-8", "replace")
 
     def plan(self, run_id: str, choice: ResumeChoice) -> PlanView:
         """What a resume would do.

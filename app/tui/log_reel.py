@@ -28,7 +28,9 @@ class Reel(Protocol):
     @property
     def count(self) -> int: ...
 
-    def line(self, number: int) -> bytes | str: ...
+    def lines(self, first: int, count: int) -> Sequence[bytes | str]:
+        """So many lines in a row, all of which must be there."""
+        ...
 
     def number_of(self, number: int) -> int | None:
         """The number of a line in its own log, from 1; None for a mark."""
@@ -46,8 +48,8 @@ class TailReel:
     def count(self) -> int:
         return len(self._lines)
 
-    def line(self, number: int) -> bytes | str:
-        return self._lines[number]
+    def lines(self, first: int, count: int) -> Sequence[bytes | str]:
+        return self._lines[first : first + count]
 
     def number_of(self, number: int) -> int | None:
         return None
@@ -116,9 +118,17 @@ class LogReel:
             part += 1  # pragma: no cover - an empty log without a mark
         return part, number - self._starts[part] - self._marks[part]
 
-    def line(self, number: int) -> bytes | str:
-        part, at = self._place(number)
-        return self.parts[part].mark if at < 0 else self._files[part].line(at)
+    def lines(self, first: int, count: int) -> Sequence[bytes | str]:
+        found: list[bytes | str] = []
+        while len(found) < count:
+            number = first + len(found)
+            part, at = self._place(number)
+            if at < 0:
+                found.append(self.parts[part].mark)
+                continue
+            end = self._starts[part + 1] if part + 1 < len(self._starts) else self._count
+            found += self._files[part].lines(at, min(first + count, end) - number)
+        return found
 
     def number_of(self, number: int) -> int | None:
         _, at = self._place(number)

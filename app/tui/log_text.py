@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from app.format import cut, visible
 
@@ -43,16 +44,13 @@ def is_error(text: str) -> bool:
     return _ERRORS.search(text) is not None
 
 
-def first_error_of_last_block(texts: list[str]) -> int | None:
-    """The first marked line of the last block of errors; lines up to eight apart are one block."""
-    marked = [place for place, text in enumerate(texts) if is_error(text)]
-    if not marked:
-        return None
-    first = marked[-1]
-    for place in reversed(marked[:-1]):
-        if first - place > 8:
+def first_of_last_block(marks: Sequence[int]) -> int | None:
+    """The first of the last lines that are marked; lines up to eight apart are one block."""
+    first = marks[-1] if marks else None
+    for line in reversed(marks[:-1]):
+        if first is not None and first - line > 8:
             break
-        first = place
+        first = line
     return first
 
 

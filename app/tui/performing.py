@@ -128,11 +128,15 @@ def new_run(screen: ActionScreen, _key: str) -> None:
 
 
 def copy(screen: ActionScreen, _key: str) -> None:
-    from app.tui.screens.copy_choice import CopyChoice
+    from app.tui.screens.copy_choice import REPORT, CopyChoice
+
+    row, backend = _row(screen), screen.board.backend
 
     def chosen(chosen: tuple[str, str] | None) -> None:
-        if chosen is not None:
-            copy_out(screen, *chosen)
+        if chosen is None:
+            return
+        what, text = chosen
+        copy_out(screen, what, text if what != REPORT else lambda: backend.failure_report(row.id))
 
     screen.app.push_screen(CopyChoice(screen.subject()), chosen)
 

@@ -92,6 +92,7 @@ def make_plan(
         command=shown(plan.command),
         impossible=plan.impossible,
         instead=shown(plan.instead) if plan.instead else None,
+        is_live=facts is not None and facts.live_holder is not None,
         needs_force=plan.needs_force,
         workflow_changed=plan.changed_on_disk,
         can_restore=facts is not None

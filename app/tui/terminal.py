@@ -6,8 +6,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,7 +23,7 @@ def keep_in_order(app: App[Any]) -> None:
 
     Textual leaves it as it is on these signals.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if app.is_headless:
         return
     loop = asyncio.get_running_loop()
     for number, code in STOP_CODES.items():
@@ -33,39 +31,56 @@ def keep_in_order(app: App[Any]) -> None:
     # Not by the loop: it would hear later of one that came while the terminal was lent.
     leave = partial(app.exit, INTERRUPTED, return_code=INTERRUPTED)
     signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(leave))
-    _take_back_when_continued(app)
+    _Job(app, loop).follow_signals()
 
 
-def _take_back_when_continued(app: App[Any]) -> None:
-    """Textual would begin a second time when it was stopped without having been asked (SIGSTOP)."""
-    stop, go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
-    was_asked = False
+class _Job:
+    """Stops and goes on as a job of a shell does, always on the loop.
 
-    def stopping(number: int, frame: Any) -> None:
-        nonlocal was_asked
-        was_asked = True
-        if callable(stop):
-            stop(number, frame)
+    Textual does it in the handler of the signal, which may come while it holds a lock it then waits
+    for; and it begins a second time when it was stopped without having been asked (SIGSTOP).
+    """
 
-    def continued(number: int, frame: Any) -> None:
-        nonlocal was_asked
-        asked, was_asked = was_asked, False
-        driver = app._driver
-        if not asked and driver is not None and _is_in_front():
-            driver.suspend_application_mode()  # the shell may have changed the settings
-            asked = True
-        if asked and callable(go_on):
-            go_on(number, frame)
+    def __init__(self, app: App[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._loop = loop
+        self._is_stopped = False
 
-    if callable(stop) and callable(go_on):  # a driver that has a terminal set them
-        signal.signal(signal.SIGTSTP, stopping)
-        signal.signal(signal.SIGCONT, continued)
+    def follow_signals(self) -> None:
+        signal.signal(signal.SIGTSTP, lambda *_: self._soon(self._stop))
+        signal.signal(signal.SIGCONT, lambda *_: self._soon(self._take_back))
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        if not self._is_stopped:
+            self._loop.call_soon_threadsafe(call)
+
+    def _stop(self) -> None:
+        driver = self._app._driver
+        if driver is None or not driver.can_suspend:
+            return
+        self._is_stopped = True
+        driver.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        while _is_of_another_job():
+            os.kill(os.getpid(), signal.SIGSTOP)
+        driver.resume_application_mode()
+        self._is_stopped = False
+        self._app.refresh(layout=True)
+
+    def _take_back(self) -> None:
+        """The shell may have changed the settings of the terminal meanwhile."""
+        driver = self._app._driver
+        if driver is None or not driver.can_suspend or _is_of_another_job():
+            return
+        driver.suspend_application_mode()
+        driver.resume_application_mode()
+        self._app.refresh(layout=True)
 
 
-def _is_in_front() -> bool:
-    """Whether the terminal is there, and ours and not another job's."""
+def _is_of_another_job() -> bool:
+    """Whether the terminal is somebody else's now; False when it is gone."""
     try:
-        return os.tcgetpgrp(sys.__stdin__.fileno()) == os.getpgrp()  # type: ignore[union-attr]
+        return os.tcgetpgrp(0) != os.getpgrp()
     except OSError:
         return False
 

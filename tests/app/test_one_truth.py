@@ -161,9 +161,7 @@ def told(*arguments: str) -> Any:
     return json.loads(out.getvalue()) if code == 0 else None
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(runs)
 def test_every_list_detail_and_command_says_the_same_state(drawn: Drawn) -> None:
     with tempfile.TemporaryDirectory() as directory, ExitStack() as held:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.e2e.dashboard import (
     ESCAPE,
@@ -16,7 +14,6 @@ from tests.e2e.dashboard import (
     assert_nothing_of_it_runs,
     dashboard,
     kill_owner,
-    offer,
     open_gate,
     run_ids,
     start,
@@ -33,14 +30,6 @@ echo the editor is here
 read answer
 exit "$answer"
 """
-
-
-@pytest.fixture
-def runs(world: World) -> Iterator[World]:
-    """A world that offers two workflows, ``left`` and ``right``; both wait in their second step."""
-    offer(world, "left", "right")
-    yield world
-    open_gate(world, "left", "right")
 
 
 def test_however_it_is_left_runs_go_on_and_are_there_when_it_is_opened_again(runs: World) -> None:

@@ -46,7 +46,9 @@ def test_a_moment_before_or_after_all_calendars_is_none(text: str) -> None:
     assert fields.moment(text) is None
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/", "a\0b", "\ud800", "n" * 256, "漢" * 90])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "/", "a\0b", "\ud800", "n" * 256, "漢" * 90]
+)
 def test_a_name_that_is_no_part_of_a_path_leads_nowhere(name: str, home: Home) -> None:
     assert not is_name(name)
     with pytest.raises(InvalidId):

@@ -111,7 +111,15 @@ class ActionScreen(Screen[None]):
         if event.state is WorkerState.ERROR:
             self.say(f"could not {event.worker.group}: {event.worker.error}", "error")
 
-    # -- what the app tells every screen
+    # -- what the app tells the screen in front
+
+    missed_changes = False
+    """Whether sessions changed while another screen was in front."""
+
+    def on_screen_resume(self) -> None:
+        if self.missed_changes:
+            self.missed_changes = False
+            self.sessions_changed(None)
 
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         """Sessions changed (None: any of them may have)."""

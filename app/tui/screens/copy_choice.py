@@ -16,6 +16,9 @@ from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
 from app.tui.widgets.painted import Painted
 
+REPORT = "report"
+"""What is copied of this is read when it is chosen."""
+
 
 def choices(subject: Subject) -> tuple[tuple[str, str, str], ...]:
     """Key, what it is, and the text; what a session lacks is left out."""
@@ -26,9 +29,15 @@ def choices(subject: Subject) -> tuple[tuple[str, str, str], ...]:
         ("w", "worktree", row.worktree),
         ("b", "branch", row.branch),
         ("e", "error", row.error or row.problem or ""),
+        ("r", REPORT, _about_failure(subject)),
         ("c", "command", _next_command(subject)),
     )
     return tuple(one for one in wanted if one[2])
+
+
+def _about_failure(subject: Subject) -> str:
+    failed = action("show_failure").why_not(subject) is None
+    return "what failed, and the end of its output" if failed else ""
 
 
 def _next_command(subject: Subject) -> str:

@@ -48,7 +48,7 @@ class _Places(LineList):
             1,
         )
         self.lines_changed()
-        self.place_cursor(at)
+        self.begin_at(at)
 
     def line_count(self) -> int:
         return len(self.items)

@@ -97,6 +97,8 @@ class ResumePlanScreen(Modal[str]):
             self._row = row
             self._dies_when_made = self.body.dead = True
             self._make()
+        elif self.body.plan is not None and self.body.plan.is_live and not row.state.is_live:
+            self._make()  # its owner had written the end and was about to go
 
     def _alive(self) -> None:
         self.body.dead = False

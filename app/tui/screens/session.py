@@ -12,7 +12,7 @@ from textual.worker import Worker
 
 from app import format as form
 from app.tui.actions import FOOTERS, Subject, Where, action
-from app.tui.calling import on_loop
+from app.tui.calling import after_refresh, on_loop
 from app.tui.details import SessionDetail
 from app.tui.notes import name_of
 from app.tui.reasons import no_failure
@@ -194,11 +194,14 @@ class SessionScreen(ActionScreen):
             self.query_one("#pane").mount(tab)
         if before is not None and before is not tab and before.step_number is not None:
             tab.show_step(before.step_number, before.step_log)
-        tab.call_later(self._tab_shown)  # it gets to that when it is put together
+        after_refresh(self, self._tab_shown)
 
     def _tab_shown(self) -> None:
-        tab = self.tab
+        tab = self._made(self._tab)
         if tab is None:
+            return
+        if not tab.is_mounted:
+            tab.call_later(self._tab_shown)  # it gets to that when it is put together
             return
         if self.detail is not None:
             tab.show(self.detail)

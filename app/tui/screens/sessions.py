@@ -49,6 +49,8 @@ class SessionsScreen(ActionScreen):
         super().__init__()
         self._rest: Timer | None = None
         self._used_us = 0
+        self._reading = 0
+        """The number of the reading under way: what an earlier one brings is not shown."""
         self._zoomed = False
 
     def compose(self) -> ComposeResult:
@@ -273,21 +275,27 @@ class SessionsScreen(ActionScreen):
         if self.board.store_problem:
             self.query_one(Detail).grow_stale()
             return
+        self._reading += 1
+        number = self._reading
         self.run_worker(
-            lambda: self._read(row), thread=True, group="detail", exclusive=True,
+            lambda: self._read(row, number), thread=True, group="detail", exclusive=True,
             exit_on_error=False,
         )  # fmt: skip
 
-    def _read(self, row: SessionRow) -> None:
+    def _read(self, row: SessionRow, number: int) -> None:
         from app.tui.log_file import read_tail
 
-        detail = self.board.backend.detail(row)
+        backend = self.board.backend
+        detail = backend.detail(row)
         tail = read_tail(detail.log, TAIL_LINES) if detail.log else None
-        on_loop(self, self._show_detail, detail, tail)
+        on_loop(self, self._show_detail, detail, tail, number)
+        if detail.worktree_is_present and not row.state.is_live:  # git is slow, and knows more
+            detail = detail.with_worktree(backend.worktree(row, None))
+            on_loop(self, self._show_detail, detail, tail, number)
 
-    def _show_detail(self, detail: SessionDetail, tail: Tail | None) -> None:
+    def _show_detail(self, detail: SessionDetail, tail: Tail | None, number: int) -> None:
         row = self.subject_row()
-        if row is not None and row.id == detail.row.id:
+        if number == self._reading and row is not None and row.id == detail.row.id:
             # Its state is the list's, which may have changed while the rest was read.
             self.query_one(Detail).show(replace(detail, row=row), tail)
 

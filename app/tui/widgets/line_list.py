@@ -57,6 +57,8 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.cursor = 0
+        self._is_moved = False
+        """Whether somebody moved here: until then every layout shows the cursor the same way."""
 
     # -- what subclasses say
 
@@ -142,29 +144,42 @@ class LineList(ScrollView, can_focus=True):
         before, self.cursor = self.cursor, y
         self.refresh_line(before)
         self.refresh_line(y)
-        self._show_cursor()
+        self.show_cursor()
         if tell and before != y:
             self.post_message(self.Moved(self, y))
 
-    def show_cursor(self) -> None:
-        """Bring the cursor into view."""
-        self._show_cursor()
+    def begin_at(self, y: int) -> None:
+        """Put the cursor where a list of other things begins."""
+        self._is_moved = False
+        self.place_cursor(y)
 
-    def _show_cursor(self) -> None:
+    def show_cursor(self) -> None:
+        """Bring the cursor into view: in the middle, until somebody moves."""
         top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
-        elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+        if not self._is_moved:
+            wanted = max(0, min(self.cursor - height // 2, self.line_count() - height))
+        elif self.cursor < top:
+            wanted = self.cursor
+        else:
+            wanted = max(top, self.cursor - height + 1)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, immediate=True)
+
+    def on_resize(self) -> None:
+        self.show_cursor()
 
     def action_move(self, by: int) -> None:
-        self.place_cursor(self.cursor + by)
+        self._move(self.cursor + by)
 
     def action_move_page(self, pages: float) -> None:
-        self.place_cursor(self.cursor + int(pages * max(1, self.size.height)))
+        self._move(self.cursor + int(pages * max(1, self.size.height)))
 
     def action_move_to(self, y: int) -> None:
-        self.place_cursor(y if y >= 0 else self.line_count() - 1)
+        self._move(y if y >= 0 else self.line_count() - 1)
+
+    def _move(self, y: int) -> None:
+        self._is_moved = True
+        self.place_cursor(y)
 
     def choose(self) -> None:
         """Choose the line of the cursor."""
@@ -176,7 +191,7 @@ class LineList(ScrollView, can_focus=True):
         if y >= self.line_count() or not self.can_hold_cursor(y):
             return
         again = y == self.cursor and event.chain > 1
-        self.place_cursor(y)
+        self._move(y)
         if again:
             self.choose()
 

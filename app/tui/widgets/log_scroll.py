@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from app.tui.drawing import THIN, Line
 from app.tui.log_reel import Reel
 from app.tui.widgets.log_rows import LogRow, rows_of
 from app.tui.widgets.painted import dashboard
+from app.tui.widgets.scroller import Scroller
 
 
-class LogScroll(ScrollView, can_focus=True):
+class LogScroll(Scroller):
     """Draws the lines of a reel. The scroll position is a line, also where lines wrap.
 
     Args:
         last: show only so many last lines (0: all).
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "by(-1)", show=False),
-        Binding("down,j", "by(1)", show=False),
-        Binding("pageup", "page(-1.0)", show=False),
-        Binding("pagedown", "page(1.0)", show=False),
-        Binding("ctrl+u", "page(-0.5)", show=False),
-        Binding("ctrl+d", "page(0.5)", show=False),
-        Binding("home,g", "top", show=False),
-        Binding("end,G", "bottom", show=False),
-        Binding("w", "wrap", show=False),
-    ]
-    DEFAULT_CSS = """
-    LogScroll {
-        height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
-        scrollbar-size-vertical: 1; background: $background;
-        scrollbar-background: $background; scrollbar-color: $track;
-        scrollbar-background-hover: $background; scrollbar-color-hover: $accent;
-        scrollbar-background-active: $background; scrollbar-color-active: $accent;
-    }
-    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("w", "wrap", show=False)]
 
     def __init__(self, *, last: int = 0, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -102,11 +84,16 @@ class LogScroll(ScrollView, can_focus=True):
     def _text_width(self) -> int:
         return max(10, self.size.width - self._gutter - 3)
 
-    def _rows(self, place: int) -> list[LogRow]:
-        """The rows of one line, by its place in what can be scrolled over."""
-        assert self.reel is not None
-        number = self.first + place
-        return rows_of(number, self.reel.line(number), self._text_width if self.wraps else 0)
+    def _rows(self, place: int, count: int = 1) -> Iterator[list[LogRow]]:
+        """The rows of each of some lines, by their place in what can be scrolled over."""
+        first, width = self.first + place, self._text_width if self.wraps else 0
+        count = min(count, self.count - place)
+        lines = self.reel.lines(first, count) if self.reel is not None and count > 0 else ()
+        return (rows_of(number, line, width) for number, line in enumerate(lines, first))
+
+    def _height(self, place: int) -> int:
+        """How many rows a line takes."""
+        return sum(map(len, self._rows(place)))
 
     def visible_rows(self) -> list[LogRow]:
         """The rows that are seen, from the top; kept until something changes."""
@@ -116,29 +103,29 @@ class LogScroll(ScrollView, can_focus=True):
         key = (self.reel, self.total, self.last, place, self._skip, self.size, self.wraps)
         if self._seen_rows[0] == key:
             return self._seen_rows[1]
-        rows: list[LogRow] = []
-        while len(rows) < height + self._skip and place < self.count:
-            rows += self._rows(place)
-            place += 1
+        rows = list(chain.from_iterable(self._rows(place, height + self._skip)))
         rows = rows[self._skip : self._skip + height]
         self._seen_rows = (key, rows)
         return rows
 
     def _end(self) -> tuple[int, int]:
         """The scroll position, and rows left out of its first line, at which the end is seen."""
+        last = max(0, self.count - self.size.height)
         if not self.wraps or self.reel is None:
-            return max(0, self.count - self.size.height), 0
+            return last, 0
         place, rows = self.count, 0
-        while place > 0 and rows < self.size.height:
+        for of_line in reversed(list(self._rows(last, self.size.height))):
+            if rows >= self.size.height:
+                break
             place -= 1
-            rows += len(self._rows(place))
+            rows += len(of_line)
         return place, max(0, rows - self.size.height)
 
     def fit(self) -> None:
         """Say how far it can be scrolled."""
         self._seen_rows = ((), [])
         height = self._end()[0] + self.size.height if self.wraps else self.count
-        self.virtual_size = Size(self.size.width, height)
+        self.extend_to(height)
 
     def on_resize(self) -> None:
         self.fit()
@@ -207,16 +194,13 @@ class LogScroll(ScrollView, can_focus=True):
             place, skip = place + skip, 0
         while skip < 0 < place:
             place -= 1
-            skip += len(self._rows(place))
-        while skip > 0 and place < end[0] and skip >= (rows := len(self._rows(place))):
+            skip += self._height(place)
+        while skip > 0 and place < end[0] and skip >= (rows := self._height(place)):
             skip -= rows
             place += 1
         if lines < 0:
             self.moved_up()
         self._place(*min((max(0, place), max(0, skip)), end))
-
-    def action_page(self, pages: float) -> None:
-        self.action_by(int(pages * max(1, self.size.height)))
 
     def action_top(self) -> None:
         self.moved_up()

@@ -16,7 +16,7 @@ from app.tui.widgets.log_scroll import LogScroll
 
 MARKED_LINES = 200
 """Errors are looked for in so many last lines."""
-LOOKS_A_SECOND = 10
+LOOKS_A_SECOND, UNSEEN_LOOKS_A_SECOND = 10, 2
 COUNTED_AT_ONCE = 4 * 1024 * 1024
 """Of a longer log the end is shown before its lines are counted."""
 _HITS_AT_ONCE = 500
@@ -34,6 +34,9 @@ class LogView(LogScroll):
     class Changed(Message):
         """There is more, or it is followed or not, or something was found: the title says it."""
 
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, LogView.Changed)
+
     def __init__(self, *, last: int = 0, id: str | None = None) -> None:
         super().__init__(last=last, id=id)
         self._whole: LogReel | None = None
@@ -42,6 +45,8 @@ class LogView(LogScroll):
         self._at_error = False
         self.marks: list[int] = []
         """Line numbers, from 0, of lines that say what went wrong."""
+        self._examined = 0
+        """The lines before this one were looked at for marks."""
         self.hits: list[int] = []
         """Lines with the text that is searched for."""
         self.searching = False
@@ -68,10 +73,13 @@ class LogView(LogScroll):
         self.look()
 
     def on_mount(self) -> None:
-        self.set_interval(1 / LOOKS_A_SECOND, self._look_if_seen)
+        self.set_interval(1 / LOOKS_A_SECOND, lambda: self._look_if_seen(self.app.app_focus))
+        self.set_interval(
+            1 / UNSEEN_LOOKS_A_SECOND, lambda: self._look_if_seen(not self.app.app_focus)
+        )
 
-    def _look_if_seen(self) -> None:
-        if self.is_attached and self.screen.is_current and self.region.area:
+    def _look_if_seen(self, is_time: bool) -> None:
+        if is_time and self.is_attached and self.screen.is_current and self.region.area:
             self.look()
 
     def look(self) -> None:
@@ -98,34 +106,39 @@ class LogView(LogScroll):
             return
         from_end = self.count - self.scroll_offset.y
         was_counted = self.reel is None or self.is_counted
+        looked = self.visible_rows()
+        if reel is not self.reel or reel.count < self._examined:
+            self._examined = 0
         self.reel = reel
-        start = self._look_for_errors()
+        self._mark_errors(reel)
         self.fit()
         if self._at_error:
             self._at_error = not self.is_counted
             self.following = False
             self._seen = self.total
+            start = log_text.first_of_last_block(self.marks)
             self.go(self.count if start is None else self.over(start))
         elif self.following:
             self.go(self.count)
         elif not was_counted:
             self.go(self.count - from_end)
+        elif self.visible_rows() != looked:
+            self.refresh()
         if self.following:
             self._seen = self.total
         if self.searched and self.is_counted and not self.searching:
             self._begin_search()
-        self.refresh()
         self.post_message(self.Changed())
 
-    def _look_for_errors(self) -> int | None:
-        reel, total = self.reel, self.total
-        if reel is None:
-            return None
-        first = max(0, total - MARKED_LINES)
-        texts = [_text_of(reel, number) for number in range(first, total)]
-        self.marks = [first + at for at, text in enumerate(texts) if log_text.is_error(text)]
-        begin = log_text.first_error_of_last_block(texts)
-        return first + begin if begin is not None else None
+    def _mark_errors(self, reel: Reel) -> None:
+        """Mark what went wrong among the last lines; what was looked at before is not again."""
+        first = max(0, reel.count - MARKED_LINES)
+        begin = max(first, self._examined - 1)  # the last one may have been unfinished
+        self.marks = [line for line in self.marks if first <= line < begin]
+        for number, line in enumerate(reel.lines(begin, reel.count - begin), begin):
+            if isinstance(line, bytes) and log_text.is_error(log_text.shown(line)):
+                self.marks.append(number)
+        self._examined = reel.count
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -261,11 +274,6 @@ class LogView(LogScroll):
             self.go_to_line(next((line for line in found if line >= here), found[0]))
         self.refresh()
         self.post_message(self.Changed())
-
-
-def _text_of(reel: Reel, number: int) -> str:
-    line = reel.line(number)
-    return log_text.shown(line) if isinstance(line, bytes) else ""
 
 
 def thousands(number: int) -> str:

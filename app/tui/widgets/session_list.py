@@ -220,8 +220,8 @@ class SessionList(LineList):
         self.pushed = min(self.pushed, self.scroll_offset.y)
         return self.pushed
 
-    def _show_cursor(self) -> None:
-        super()._show_cursor()
+    def show_cursor(self) -> None:
+        super().show_cursor()
         self._show_heading()
 
     def _show_heading(self) -> None:

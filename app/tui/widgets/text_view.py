@@ -7,13 +7,12 @@ from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from app import format as form
 from app.tui.drawing import Line
 from app.tui.widgets.painted import dashboard
+from app.tui.widgets.scroller import Scroller
 
 LONGEST_CELLS = 4096
 """Cells of one line that are shown."""
@@ -56,7 +55,7 @@ def wrapped_at_blanks(text: str, width: int) -> list[str]:
     return [*rows, text]
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(Scroller):
     """Scrolls over lines; one too wide is cut, unless it wraps.
 
     Args:
@@ -65,25 +64,8 @@ class TextView(ScrollView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "by(-1)", show=False),
-        Binding("down,j", "by(1)", show=False),
-        Binding("pageup", "page(-1.0)", show=False),
-        Binding("pagedown", "page(1.0)", show=False),
-        Binding("ctrl+u", "page(-0.5)", show=False),
-        Binding("ctrl+d", "page(0.5)", show=False),
-        Binding("home,g", "to(0)", show=False),
-        Binding("end,G", "to(-1)", show=False),
         Binding("w", "wrap", show=False),
     ]
-    DEFAULT_CSS = """
-    TextView {
-        height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
-        scrollbar-size-vertical: 1; background: $background;
-        scrollbar-background: $background; scrollbar-color: $track;
-        scrollbar-background-hover: $background; scrollbar-color-hover: $accent;
-        scrollbar-background-active: $background; scrollbar-color-active: $accent;
-    }
-    """
 
     def __init__(self, *, left: int = 2, wraps: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -99,7 +81,7 @@ class TextView(ScrollView, can_focus=True):
         self._texts = texts
         self._fit()
         if not keep:
-            self.scroll_to(y=0, animate=False, immediate=True)
+            self.scroll_to_line(0)
         self.refresh()
 
     @property
@@ -117,7 +99,7 @@ class TextView(ScrollView, can_focus=True):
             ]
         else:
             self._rows = self._texts
-        self.virtual_size = Size(self.size.width, len(self._rows))
+        self.extend_to(len(self._rows))
 
     def on_resize(self) -> None:
         self._fit()
@@ -134,16 +116,6 @@ class TextView(ScrollView, can_focus=True):
             line.put(self._left, text, one.token, bold=one.bold, limit=room)
         return line.strip(board.ink, width, ascii_only=board.ascii_only)
 
-    def action_by(self, lines: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, immediate=True)
-
-    def action_page(self, pages: float) -> None:
-        self.action_by(int(pages * max(1, self.size.height)))
-
-    def action_to(self, y: int) -> None:
-        at = y if y >= 0 else len(self._rows)
-        self.scroll_to(y=at, animate=False, immediate=True)
-
     def action_mark(self, by: int) -> None:
         """Bring the next or previous mark to the top."""
         here = self.scroll_offset.y
@@ -151,7 +123,7 @@ class TextView(ScrollView, can_focus=True):
         later, earlier = [y for y in marks if y > here], [y for y in marks if y < here]
         found = later[:1] if by > 0 else earlier[-1:]
         if found:
-            self.scroll_to(y=found[0], animate=False, immediate=True)
+            self.scroll_to_line(found[0])
 
     def action_wrap(self) -> None:
         """Let long lines go on beneath, or cut them."""

@@ -144,9 +144,12 @@ class Effect:
 
 def shows(tab: str) -> Effect:
     async def check(cell: Cell) -> None:
-        screen = cell.app.screen
-        assert isinstance(screen, SessionScreen), cell.said
-        assert (screen.run_id, screen._tab) == (cell.run_id, tab)
+        def is_shown() -> bool:
+            screen = cell.app.screen
+            shown = isinstance(screen, SessionScreen) and (screen.run_id, screen._tab)
+            return shown == (cell.run_id, tab)
+
+        await cell.until(is_shown, f"the tab {tab} is shown")
 
     return Effect(check)
 
@@ -321,7 +324,10 @@ ON_THE_LIST: Mapping[str, Effect] = {
 }
 """What "it happened" means on the session list."""
 
-LASTING = {"archive", "restore", "cancel", "next_session", "previous_session", "quit"}
+LASTING = {
+    "archive", "restore", "cancel", "next_attention", "next_session", "previous_session", "quit",
+}  # fmt: skip
+"""In a session these end with another one, or with none."""
 
 IN_A_SESSION: Mapping[str, Effect] = {
     name: effect

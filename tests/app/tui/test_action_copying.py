@@ -15,6 +15,7 @@ from store.states import State
 from tests.app.tui.action_effects import Cell
 from tests.app.tui.driving import dashboard, press, running
 from tests.app.tui.every_state import one_of_each
+from tests.world import World
 
 Open = Callable[..., Any]
 
@@ -72,6 +73,18 @@ async def test_each_choice_copies_what_it_names(
             await press(cell.pilot, "y", key)
             assert cell.app.clipboard == text
             assert cell.said.startswith("Copied the ") and cell.said.endswith(" (OSC 52).")
+
+
+async def test_the_report_is_what_the_command_line_says(world: World) -> None:
+    world.run("- shell: echo it broke; exit 3\n").expect(1)
+    told = world.prodigy("sessions", "show", world.only_id, "--failure").expect(0).stdout
+    app = dashboard(world.home, world.repository)
+    async with running(app) as pilot:
+        await press(pilot, "y", "r")
+        assert app.clipboard == told and "it broke" in told
+        lines = len(told.splitlines())
+        said = Cell(app, pilot, world.home).said
+        assert said == f"Copied the report, {lines} lines, through the terminal (OSC 52)."
 
 
 async def test_the_clipboard_of_the_system_comes_first(

@@ -108,9 +108,11 @@ async def test_a_bad_record_shows_where_it_is_bad_and_the_command_that_makes_ano
         sessions = app.screen.query_one(SessionList)
         line = sessions.line_at(0, 120, False).text
         assert "? unreadable" in line and "JSON ends at byte 812" in line
-        shown = "\n".join(one.text for one in app.screen.query_one(Detail).lines)
+        detail = app.screen.query_one(Detail)
+        shown = "\n".join(one.text for one in detail.lines)
         assert "JSON ends at byte 812" in shown
-        assert "prodigy resume 00000001" in shown
+        assert detail.detail is not None and "Repair" in shown
+        assert dict(detail.detail.facts)["Repair"].endswith("prodigy resume 00000001")
         assert data[800:806].decode().strip() in shown
 
 

@@ -177,7 +177,7 @@ def test_lines_of_several_logs_are_read_by_number_while_they_grow(tmp_path: Path
     assert reel.look()
 
     def all_lines() -> list[bytes | str]:
-        return [reel.line(number) for number in range(reel.count)]
+        return list(reel.lines(0, reel.count))
 
     assert all_lines() == ["first", b"a", b"b", "second", b"c", b"d"]
     assert [reel.number_of(number) for number in range(6)] == [None, 1, 2, None, 1, 2]

@@ -108,7 +108,7 @@ async def test_the_output_of_an_attempt_and_of_a_handler_is_one_key_away(
             tab = screen.tab
             assert isinstance(tab, OutputTab)
             view = tab.pane.view
-            assert (view.reel.line(0) if view.reel else None) == b"thinking"
+            assert view.reel is not None and list(view.reel.lines(0, 1)) == [b"thinking"]
             assert tab.pane.title.name_words == "1 make"
             assert tab.pane.title.more == "on_failure claude /debug"
             await press(pilot, "left")

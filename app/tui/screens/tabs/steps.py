@@ -11,7 +11,7 @@ from textual.message import Message
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign, Weight
-from app.tui.calling import after_refresh, on_loop
+from app.tui.calling import on_loop
 from app.tui.details import PassView, SessionDetail, Span, StepView
 from app.tui.drawing import Line
 from app.tui.log_file import Tail, read_tail
@@ -66,8 +66,6 @@ class StepList(LineList):
         self.steps = StepRows()
         self.axis: Axis | None = None
         self._digits = 1
-        self.wants_cursor_seen = False
-        """The height is not known yet when the cursor is first placed."""
 
     def show(self, detail: SessionDetail) -> None:
         """Show the steps of a session, of another one with the cursor where it stands."""
@@ -80,8 +78,7 @@ class StepList(LineList):
             return
         focus = detail.focus_step
         self.lines_changed()
-        self.place_cursor(self.steps.place_of_step(focus) if focus is not None else 0)
-        self.wants_cursor_seen = True
+        self.begin_at(self.steps.place_of_step(focus) if focus is not None else 0)
 
     def _arranged(self, before: StepRow | None) -> None:
         place = self.steps.place_of(before) if before is not None else self.cursor
@@ -247,9 +244,6 @@ class View(Tab):
         head.axis = steps.measure(self.size.width, self.board.now_us())
         head.repaint()
         steps.refresh()
-        if steps.wants_cursor_seen:
-            steps.wants_cursor_seen = False
-            after_refresh(self, steps.show_cursor)
 
     def tick(self) -> None:
         self._fit()
