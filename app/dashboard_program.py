@@ -11,7 +11,5 @@ _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from prodigy_entry im
 
 def dashboard_command(arguments: Sequence[str]) -> list[str]:
     """The command line of the dashboard with this interpreter."""
-    import prodigy_entry
-
-    here = os.path.dirname(os.path.abspath(prodigy_entry.__file__))  # noqa: PTH120
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH120
     return [sys.executable, "-c", f"{_START}; prodigy_tui()", here, *arguments]

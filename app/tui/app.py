@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 import time
 from collections.abc import Iterable
-from datetime import datetime
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.message import Message
+from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from app import format as form
-from app.status_style import wants_ascii
-from app.tui import theme as themes
 from app.tui.attention import Attention
 from app.tui.backend import Backend, First, Pulse, Refresh
-from app.tui.driver import driver_class
+from app.tui.board import Board
 from app.tui.listing import Listing
+from app.tui.pacing import Gathering, Unwatched
 from app.tui.screens.action_screen import ActionScreen
 from app.tui.screens.sessions import SessionsScreen
 from app.tui.settings import Settings, settings_problem
-from app.tui.terminal import keep_in_order, through_multiplexer
+from app.tui.terminal import keep_in_order
 from store.row import SessionRow
 
 FLUSH_SECONDS = 0.08
@@ -37,7 +33,7 @@ LOOK_EVERYWHERE_SECONDS = 120
 """Runs without a record change no file that is followed, so now and then everything is read."""
 
 
-class ProdigyApp(App[int]):
+class ProdigyApp(Board):
     """The dashboard. It reads the store, and asks; it never writes a session itself."""
 
     TITLE = "prodigy"
@@ -88,100 +84,46 @@ class ProdigyApp(App[int]):
         live: bool = True,
         settings: Settings | None = None,
     ) -> None:
-        no_colour = themes.wants_no_colour()
-        # Textual removes colour for good only in an app that is made with ANSI colours.
-        super().__init__(driver_class(), ansi_color=True if no_colour else None)
-        self.settings = settings or Settings()
-        for one in themes.THEMES:
-            self.register_theme(one)
-        few = no_colour or self.console.color_system in (None, "standard")
-        wanted = theme or themes.find_theme(self.settings.theme) or themes.DARK
-        self.theme = themes.WITH_16_COLOURS.get(wanted, wanted) if few else wanted
-        self.backend = backend
-        self.listing = Listing(self.now)
-        self.listing.saved_filters = self.settings.filters
+        super().__init__(backend, theme=theme, ascii_only=ascii_only, settings=settings)
         if query:
             self.listing.choose_query(query)
-        asked = self.settings.ascii if ascii_only is None else ascii_only
-        self.ascii_only = wants_ascii() if asked is None else asked
-        self.set_class(self.ascii_only, "-ascii")
-        self.store_problem = ""
-        self.store_problem_words = ""
-        self.reading = ""
-        self.started_here: set[str] = set()
-        """Runs started from here that still go on."""
-        self.drafts: dict[str, dict[str, str]] = {}
-        """What was typed for workflows that were not started yet, by path."""
-        self.archived: tuple[tuple[SessionRow, ...], float] = ((), 0.0)
-        """What was archived last, and until when it can be brought back."""
-        self.archive_asked: tuple[str, float] | None = None
-        """The unmerged session that a second ``D`` archives, and until when."""
-        self.repository: str | None = None
-        """The repository the dashboard was opened in; known a moment after it is shown."""
-        self.editor_environment: dict[str, str] = dict(os.environ)
-        self._attention = Attention(self)
-        self._ink: themes.Ink | None = None
+        self._attention = Attention(self, self.action_screens)
         self._live = live
         self._opens = session
         """The session to open once the list is there."""
-        self._hearing = threading.Lock()
-        self._changed: set[str] = set()
+        self._changed = Gathering()
+        self._unwatched = Unwatched(self, self.show_changes)
         self._looked_at = 0.0
         self._refreshing = False
         self._pulsing = False
         self._seconds = 0
 
-    # -- what widgets need
+    # -- what screens and actions ask for
 
-    @property
-    def ink(self) -> themes.Ink:
-        if self._ink is None:
-            self._ink = themes.Ink.of(self)
-        return self._ink
+    def perform(self, screen: Screen[None], name: str, key: str) -> None:
+        from app.tui import performing
 
-    def now(self) -> datetime:
-        return self.backend.clock()
+        getattr(performing, name)(screen, key)
 
-    def now_us(self) -> int:
-        return int(self.now().timestamp() * 1_000_000)
+    def say(self, words: str, role: str = "fg") -> None:
+        for screen in self.action_screens()[-1:]:
+            screen.say(words, role)
 
-    @property
-    def blocked(self) -> str | None:
-        """Why nothing can be written now."""
-        if self.backend.read_only:
-            return "this dashboard is read-only"
-        if self.store_problem:
-            return self.store_problem
-        return None if self.backend.is_writable else f"{self.backend.home_words} cannot be written"
-
-    @property
-    def archived_now(self) -> tuple[SessionRow, ...]:
-        """What was archived so shortly ago that it can be brought back."""
-        rows, until = self.archived
-        return rows if time.monotonic() < until else ()
+    def view_changed(self) -> None:
+        if self.sessions_screen is not None:
+            self.sessions_screen.list_changed()
 
     def unmark(self, ids: Iterable[str]) -> None:
-        """Take the marks of sessions away: what was asked of them is done."""
         for run_id in ids:
             self.listing.marked.pop(run_id, None)
         self._tell_all(frozenset())
 
     def toast(self, words: str, role: str = "fg") -> None:
-        """Say something on the screen in front."""
         screens = self.action_screens()
         if screens and words:
             screens[-1].toast(words, role)
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return themes.variables_for(self.current_theme)
-
-    def watch_theme(self, _name: str) -> None:
-        self._ink = None
-        if self.is_running:
-            self.call_after_refresh(self._ink_changed)
-
-    def _ink_changed(self) -> None:
-        self._ink = None
+    def ink_changed(self) -> None:
         for screen in self.action_screens():
             screen.ink_changed()
 
@@ -290,10 +232,7 @@ class ProdigyApp(App[int]):
 
     def _heard(self, ids: set[str]) -> None:
         """Files of these sessions changed; called by the thread that follows the home."""
-        with self._hearing:
-            first = not self._changed
-            self._changed |= ids
-        if first:
+        if self._changed.add(ids):
             self.post_message(self.Heard())
 
     def on_prodigy_app_heard(self, _event: Heard) -> None:
@@ -302,9 +241,7 @@ class ProdigyApp(App[int]):
         if wait > 0 or self._refreshing:
             self.set_timer(max(0.01, wait), lambda: self.post_message(self.Heard()))
             return
-        with self._hearing:
-            ids, self._changed = self._changed, set()
-        if ids:
+        if ids := self._changed.take():
             self._look_again(ids)
 
     def _look_again(self, ids: set[str] | None) -> None:
@@ -325,7 +262,10 @@ class ProdigyApp(App[int]):
         self.take(event.refresh.rows, event.refresh.removed)
 
     def take(self, rows: tuple[SessionRow, ...], removed: tuple[str, ...] = ()) -> None:
-        """Take sessions as they are now, and show what changed."""
+        self.show_changes(self._unwatched.sift(rows, removed), removed)
+
+    def show_changes(self, rows: tuple[SessionRow, ...], removed: tuple[str, ...] = ()) -> None:
+        """The same at once, whether anybody looks or not."""
         home = self.sessions_screen
         self._say_trouble()
         if self._live:
@@ -334,22 +274,14 @@ class ProdigyApp(App[int]):
         ids = frozenset((*(row.id for row in rows), *removed))
         self._tell_all(ids, None if change.reordered else change.lines)
 
-    def notify_terminal(self, words: str) -> None:
-        """Have the terminal tell something, wherever the person looks (OSC 9)."""
-        if self._driver is not None:
-            sequence = f"\x1b]9;prodigy: {form.visible(words)}\x07"
-            self._driver.write(through_multiplexer(sequence, os.environ))
-
-    def _tell_all(
-        self, changed: frozenset[str] | None, lines: tuple[int, ...] | None = None
-    ) -> None:
+    def _tell_all(self, ids: frozenset[str] | None, lines: tuple[int, ...] | None = None) -> None:
         for screen in self.action_screens():
             if screen is not self.screen:
                 screen.missed_changes = True
             elif lines is not None and isinstance(screen, SessionsScreen):
-                screen.lines_changed(lines, changed or frozenset())
+                screen.lines_changed(lines, ids or frozenset())
             else:
-                screen.sessions_changed(changed)
+                screen.sessions_changed(ids)
 
     # -- the clock
 

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from app import format as form
 from app.status_style import word_of
 from app.tui.actions import action
+from app.tui.board import Board
 from app.tui.notes import name_of
+from app.tui.screens.action_screen import ActionScreen
+from app.tui.settings import Call
 from store.row import SessionRow
 
-if TYPE_CHECKING:
-    from app.tui.app import ProdigyApp
-
 GATHER_SECONDS = 5.0
-
-
-class Call(StrEnum):
-    """How a person is called when a session needs one."""
-
-    BELL = "bell"
-    NOTIFY = "notify"
-    """A notification of the terminal (OSC 9)."""
-    OFF = "off"
 
 
 class Attention:
     """Gathers sessions that entered *Needs you*, and calls once for each time one does."""
 
-    def __init__(self, board: ProdigyApp) -> None:
+    def __init__(self, board: Board, screens: Callable[[], list[ActionScreen]]) -> None:
         self._board = board
+        self._screens = screens
         self._new: dict[str, SessionRow] = {}
         self._gathers = False
 
@@ -53,7 +43,7 @@ class Attention:
         rows, self._new = list(self._new.values()), {}
         self._gathers = False
         board = self._board
-        screens = board.action_screens()
+        screens = self._screens()
         if not rows or not screens:
             return
         if board.settings.call is Call.BELL:

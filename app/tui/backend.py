@@ -20,9 +20,7 @@ from app.status_style import Chip, chip_of
 from app.tui.doing import Doer
 from app.tui.doing import Refused as Refused
 from app.tui.session_reader import SessionReader
-from app.tui.typed import path_word as path_word
-from app.tui.typed import prodigy_word
-from app.tui.typed import tilde as tilde
+from app.tui.typed import prodigy_word, tilde
 from store.errors import NotFound, StoreError
 from store.home import Home
 from store.row import SessionRow

@@ -7,17 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-from app.tui.calling import on_loop
+from app.tui.board import Board
 from app.tui.doing import Refused
 from app.tui.terminal import through_multiplexer
 from app.tui.typed import tilde
 from store.atomic import make_directory, replace_file
 from store.errors import StoreError
-
-if TYPE_CHECKING:
-    from app.tui.screens.action_screen import ActionScreen
 
 COPIED = "copied.txt"
 LONGEST_SEQUENCE = 74_994
@@ -33,35 +29,35 @@ _NO_CLIPBOARD = frozenset({"", "dumb", "linux"})
 """Terminals that know no such sequence."""
 
 
-def copy_out(screen: ActionScreen, what: str, wanted: str | Callable[[], str]) -> None:
+def copy_out(board: Board, what: str, wanted: str | Callable[[], str]) -> None:
     """Copy a text, off the loop, and say which way it went.
 
     Args:
-        screen: where to say it.
+        board: where to say it.
         what: what it is, in a sentence: ``Copied the branch …``.
         wanted: the text, or how to get it, which may block and may raise ``Refused``.
     """
-    environment = screen.board.editor_environment
+    environment = board.editor_environment
 
     def run() -> None:
         try:
             text = wanted if isinstance(wanted, str) else wanted()
         except Refused as refused:
-            on_loop(screen, screen.say, str(refused), "error")
+            board.call_from_thread(board.say, str(refused), "error")
             return
-        on_loop(screen, finish, text, by_program(text, environment))
+        board.call_from_thread(finish, text, by_program(text, environment))
 
     def finish(text: str, program: str | None) -> None:
         lines = text.rstrip("\n").count("\n") + 1
         told = f"the {what}, {lines} lines," if lines > 1 else f"the {what}"
         if program is not None:
-            screen.say(f"Copied {told} through {program}.")
-        elif by_terminal(screen, text, environment):
-            screen.say(f"Copied {told} through the terminal (OSC 52).")
+            board.say(f"Copied {told} through {program}.")
+        elif by_terminal(board, text, environment):
+            board.say(f"Copied {told} through the terminal (OSC 52).")
         else:
-            screen.say(_to_file(screen, text), "warn")
+            board.say(_to_file(board, text), "warn")
 
-    screen.run_worker(run, thread=True, group="copy", exit_on_error=False)
+    board.screen.run_worker(run, thread=True, group="copy", exit_on_error=False)
 
 
 def by_program(text: str, environment: Mapping[str, str]) -> str | None:
@@ -95,28 +91,27 @@ def _commands(environment: Mapping[str, str]) -> list[tuple[str, ...]]:
     return found
 
 
-def by_terminal(screen: ActionScreen, text: str, environment: Mapping[str, str]) -> bool:
+def by_terminal(board: Board, text: str, environment: Mapping[str, str]) -> bool:
     """Give a text to the terminal, through tmux or screen where one is between; False if not."""
     encoded = base64.b64encode(text.encode("utf-8", "replace"))
     known = environment.get("TERM", "") not in _NO_CLIPBOARD
     in_browser = "web_driver" in environment.get("TEXTUAL_DRIVER", "")
     if len(encoded) > LONGEST_SEQUENCE or not (known or in_browser):
         return False
-    app = screen.app
-    app.copy_to_clipboard(text)
+    board.copy_to_clipboard(text)
     sequence = f"\x1b]52;c;{encoded.decode('ascii')}\x07"
     passed = through_multiplexer(sequence, environment)
-    if app._driver is not None and passed != sequence:
-        app._driver.write(passed)
+    if passed != sequence:
+        board.write_to_terminal(passed)
     return True
 
 
-def _to_file(screen: ActionScreen, text: str) -> str:
+def _to_file(board: Board, text: str) -> str:
     """Leave a text in the home; what to say about it."""
-    backend = screen.board.backend
+    backend = board.backend
     path = backend.home.root / COPIED
-    if screen.board.blocked:
-        return f"Could not reach the clipboard; {screen.board.blocked}."
+    if board.blocked:
+        return f"Could not reach the clipboard; {board.blocked}."
     try:
         make_directory(path.parent)
         replace_file(path, text.encode("utf-8", "replace"))

@@ -9,7 +9,7 @@ from app.past_steps import past_steps
 from app.tui.details import PlanView, StepFate
 from store.home import Home
 from store.row import SessionRow
-from store.statistics import step_statistics, time_left
+from store.step_statistics import step_statistics, time_left
 
 _NEWEST_RUNS = 40
 

@@ -11,6 +11,7 @@ from app import format as form
 from app.tui.backend import Refused
 from app.tui.bulk import carry_out, command_of, meant, touched
 from app.tui.notes import name_of
+from app.tui.subject import Where
 from store.row import SessionRow
 from store.states import State
 
@@ -87,7 +88,7 @@ def _archive(
             if len(able) + len(others) == 1:
                 board.toast(f"Archived {name_of(done[0])}; worktree and branch are kept. "
                             f"u brings it back for {UNDO_SECONDS:.0f}s.")  # fmt: skip
-            if screen is not board.sessions_screen:
+            if screen.where is not Where.SESSIONS:
                 board.pop_screen()
 
     def said(done: Sequence[SessionRow]) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import format as form
-from app.tui.backend import tilde
 from app.tui.bulk import the_row
 from app.tui.doing import Refused
 from app.tui.notes import name_of
 from app.tui.terminal import NotLent, lend_terminal
+from app.tui.typed import tilde
 
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from app import format as form
 from app.status_style import Chip
 from app.tui.bulk import the_row
 from app.tui.listing import Grouping, Sort
+from app.tui.screens.action_screen import ActionScreen
+from app.tui.screens.sessions import SessionsScreen
 from app.tui.widgets.session_list import SessionList
 from store.row import SessionRow
 
-if TYPE_CHECKING:
-    from app.tui.screens.action_screen import ActionScreen
-
-
-def _changed(screen: ActionScreen) -> None:
-    home = screen.board.sessions_screen
-    if home is not None:
-        home.list_changed()
-
 
 def filter(screen: ActionScreen, _key: str) -> None:
-    home = screen.board.sessions_screen
-    if home is not None:
-        home.open_filter()
+    if isinstance(screen, SessionsScreen):
+        screen.open_filter()
 
 
 def sort(screen: ActionScreen, _key: str) -> None:
     listing = screen.board.listing
     orders = list(Sort)
     listing.choose_sort(orders[(orders.index(listing.sort) + 1) % len(orders)])
-    _changed(screen)
+    screen.board.view_changed()
     screen.say(f"Sorted by {listing.sort.value}.")
 
 
@@ -40,22 +30,21 @@ def group(screen: ActionScreen, _key: str) -> None:
     ways = list(Grouping)
     chosen = ways[(ways.index(listing.choices.grouping) + 1) % len(ways)]
     listing.choose(grouping=chosen)
-    _changed(screen)
+    screen.board.view_changed()
     screen.say("Not grouped." if chosen is Grouping.NONE else f"Grouped {chosen.value}.")
 
 
 def here(screen: ActionScreen, _key: str) -> None:
     listing, name = screen.board.listing, screen.board.repository
     listing.choose(repository=None if listing.choices.repository == name else name)
-    _changed(screen)
+    screen.board.view_changed()
     screen.say("All repositories." if listing.choices.repository is None else f"Only {name}.")
 
 
 def chip(screen: ActionScreen, key: str) -> None:
     chips: tuple[Chip | None, ...] = (None, *Chip)
-    home = screen.board.sessions_screen
-    if home is not None and key.isdigit() and 1 <= int(key) <= len(chips):
-        home.choose_chip(chips[int(key) - 1])
+    if isinstance(screen, SessionsScreen) and key.isdigit() and 1 <= int(key) <= len(chips):
+        screen.choose_chip(chips[int(key) - 1])
 
 
 def go_to(screen: ActionScreen, row: SessionRow) -> None:
@@ -84,9 +73,8 @@ def next_attention(screen: ActionScreen, _key: str) -> None:
 
 
 def zoom(screen: ActionScreen, _key: str) -> None:
-    home = screen.board.sessions_screen
-    if home is not None:
-        home.zoom()
+    if isinstance(screen, SessionsScreen):
+        screen.zoom()
 
 
 # -- marks

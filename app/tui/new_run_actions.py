@@ -33,7 +33,7 @@ def find_workflow(screen: ActionScreen, _key: str) -> None:
 
 def copy_command(screen: ActionScreen, _key: str) -> None:
     if command := _new_run(screen).command(anywhere=True):
-        copy_out(screen, "command", command)
+        copy_out(screen.board, "command", command)
     else:
         screen.say("choose a workflow first")
 

@@ -136,7 +136,8 @@ def copy(screen: ActionScreen, _key: str) -> None:
         if chosen is None:
             return
         what, text = chosen
-        copy_out(screen, what, text if what != REPORT else lambda: backend.failure_report(row.id))
+        wanted = text if what != REPORT else lambda: backend.failure_report(row.id)
+        copy_out(screen.board, what, wanted)
 
     screen.app.push_screen(CopyChoice(screen.subject()), chosen)
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from app.tui.attention import Call
 from store.home import Home
 
 _SECTION = b"dashboard"
 _PREFIX = "PRODIGY__"
 _VARIABLE = f"{_PREFIX}DASHBOARD__"
+
+
+class Call(StrEnum):
+    """How a person is called when a session needs one."""
+
+    BELL = "bell"
+    NOTIFY = "notify"
+    """A notification of the terminal (OSC 9)."""
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from store.row import SessionRow
 from store.statistics import (
     DayStatistics,
     GroupStatistics,
-    StepStatistics,
     Totals,
     by_day,
     group_statistics,
@@ -22,6 +21,7 @@ from store.statistics import (
     of_workflow,
     totals,
 )
+from store.step_statistics import StepStatistics
 
 SLOTS = 28
 """Cells of a sparkline."""

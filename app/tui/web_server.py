@@ -12,7 +12,7 @@ from aiohttp import web
 from textual_serve.server import Server
 
 from app.dashboard_program import dashboard_command
-from app.tui.serving import Address
+from app.tui.address import Address
 
 _COOKIE = "prodigy_token"
 _OUTSIDE = re.compile(r"<link[^>]*fonts\.googleapis\.com[^>]*>", re.DOTALL)

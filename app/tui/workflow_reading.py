@@ -234,7 +234,7 @@ def _problem_words(parameter: Parameter, problem: Problem) -> str:
 
 def begins_at(choice: WorkflowChoice) -> BeginsAt:
     """Where a run begins, and the files it does not see. Runs git."""
-    from app.tui.backend import tilde
+    from app.tui.typed import tilde
     from orchestrator.git.command import GitError
     from orchestrator.git.repository import (
         NoCommits,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from app.tui.actions import FOOTERS, Subject, Where, action, actions_for
+from app.tui.board import Board, board_of
 from app.tui.calling import after_refresh
 from app.tui.editing import editor_word
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.toast import Toast
 from store.row import SessionRow
-
-if TYPE_CHECKING:
-    from app.tui.app import ProdigyApp
 
 
 def bindings(where: Where) -> list[BindingType]:
@@ -36,9 +34,9 @@ class ActionScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     @property
-    def board(self) -> ProdigyApp:
+    def board(self) -> Board:
         """The app, as what it is."""
-        return cast("ProdigyApp", self.app)
+        return board_of(self)
 
     def subject_row(self) -> SessionRow | None:
         """The session that actions are about."""
@@ -99,9 +97,7 @@ class ActionScreen(Screen[None]):
         if why is not None:
             self.say(f"{one.key}: {why}")
             return
-        from app.tui import performing
-
-        getattr(performing, name)(self, key)
+        self.board.perform(self, name, key)
 
     def on_footer_pressed(self, event: Footer.Pressed) -> None:
         self.action_do(event.name)

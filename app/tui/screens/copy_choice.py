@@ -10,10 +10,10 @@ from textual.events import Key
 
 from app import format as form
 from app.tui.actions import Subject, action
-from app.tui.backend import tilde
 from app.tui.drawing import Line
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
+from app.tui.typed import tilde
 from app.tui.widgets.painted import Painted
 
 REPORT = "report"

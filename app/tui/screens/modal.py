@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
@@ -14,8 +14,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 
-if TYPE_CHECKING:
-    from app.tui.app import ProdigyApp
+from app.tui.board import Board, board_of
 
 Result = TypeVar("Result")
 
@@ -46,8 +45,8 @@ class Modal(ModalScreen[Result]):
     loses_something: bool = False
 
     @property
-    def board(self) -> ProdigyApp:
-        return cast("ProdigyApp", self.app)
+    def board(self) -> Board:
+        return board_of(self)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="-warn" if self.loses_something else ""):

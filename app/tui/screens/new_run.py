@@ -15,13 +15,14 @@ from textual.widgets import Input
 
 from app import format as form
 from app.tui.actions import Subject, Where
-from app.tui.backend import Refused, path_word, tilde
+from app.tui.backend import Refused
 from app.tui.calling import on_loop
 from app.tui.editing import edit
 from app.tui.new_run_views import BeginsAt, PlannedRun, WorkflowChoice, WorkflowView
 from app.tui.past_runs import past_words
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.trying_out import NotPlanned, plan_run
+from app.tui.typed import path_word, tilde
 from app.tui.widgets.filter_box import FilterSign
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
@@ -395,6 +396,4 @@ class NewRunScreen(ActionScreen):
         board.listing.selected = run_id
         if self.is_current:
             board.pop_screen()
-        home = board.sessions_screen
-        if home is not None:
-            home.say(f"Started {choice.name}. It goes on when this dashboard is quit.")
+        board.say(f"Started {choice.name}. It goes on when this dashboard is quit.")

@@ -222,7 +222,7 @@ class ResumePlanScreen(Modal[str]):
 
     def action_copy(self) -> None:
         if self.body.plan is not None:
-            copy_out(self.board.action_screens()[-1], "command", self.body.command())
+            copy_out(self.board, "command", self.body.command())
 
     def action_scroll(self, by: int) -> None:
         self.body.top += by

@@ -16,8 +16,8 @@ from app.tui.calling import after_refresh, on_loop
 from app.tui.details import SessionDetail
 from app.tui.notes import name_of
 from app.tui.reasons import no_failure
-from app.tui.screens.action_screen import ActionScreen, bindings
-from app.tui.screens.tabs.tab import TABS, Tab
+from app.tui.screens.action_screen import bindings
+from app.tui.screens.tabs.tab import TABS, SessionHost, Tab
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.session_head import StateLine, TabBar
@@ -27,7 +27,7 @@ REST_SECONDS = 0.3
 """Between two readings of a session that changes all the time."""
 
 
-class SessionScreen(ActionScreen):
+class SessionScreen(SessionHost):
     """One session. Its tabs are made when they are first shown."""
 
     where = Where.SESSION

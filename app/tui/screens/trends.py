@@ -14,11 +14,11 @@ from app import format as form
 from app.past_steps import past_steps
 from app.statistics_csv import statistics_csv
 from app.tui.actions import Where
-from app.tui.backend import tilde
 from app.tui.calling import on_loop
 from app.tui.drawing import Line
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.trends import Period, StepsView, TrendGroup, Trends, TrendSort, read_trends
+from app.tui.typed import tilde
 from app.tui.widgets.footer import Footer
 from app.tui.widgets.header import Header
 from app.tui.widgets.line_list import LineList
@@ -27,7 +27,8 @@ from app.tui.widgets.painted import Painted
 from app.tui.widgets.trend_charts import CostChart, TimeChart, bars_that_fit
 from app.tui.widgets.trend_list import TrendHead, TrendList
 from store.row import SessionRow
-from store.statistics import GroupStatistics, flakiest, slowest, step_statistics
+from store.statistics import GroupStatistics
+from store.step_statistics import flakiest, slowest, step_statistics
 
 REST_SECONDS = 0.15
 """The steps of a workflow are read after the cursor stood still this long."""
@@ -302,12 +303,12 @@ class TrendsScreen(ActionScreen):
 
     def show_sessions(self) -> None:
         """Go to the sessions of the workflow or repository under the cursor."""
-        one, home = self._chosen(), self.board.sessions_screen
-        if one is None or home is None:
+        one = self._chosen()
+        if one is None:
             self.say(f"no {self._by.value} here")
             return
         key = "repo" if self._by is TrendGroup.REPOSITORY else "workflow"
         self.board.listing.choose(chip=None, repository=None)
         self.board.listing.choose_query(f'{key}:"{one.name}"')
         self.app.pop_screen()
-        home.list_changed()
+        self.board.view_changed()

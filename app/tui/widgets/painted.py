@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
-
 from textual.events import Click, Resize
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from app.tui.board import Board, board_of
 from app.tui.drawing import Line
-from app.tui.theme import Ink
-
-if TYPE_CHECKING:
-    from app.tui.backend import Backend
-    from app.tui.listing import Listing
 
 
-class Dashboard(Protocol):
-    """What widgets need of the app."""
-
-    ink: Ink
-    ascii_only: bool
-    backend: Backend
-    listing: Listing
-    store_problem: str
-    editor_environment: dict[str, str]
-
-    def now_us(self) -> int: ...
-
-
-def dashboard(widget: Widget) -> Dashboard:
+def dashboard(widget: Widget) -> Board:
     """The app of a widget, as the dashboard it is."""
-    return cast(Dashboard, widget.app)
+    return board_of(widget)
 
 
 class Painted(Widget):

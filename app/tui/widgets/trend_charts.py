@@ -19,7 +19,8 @@ from app.tui.trends import (
     tick_words,
 )
 from app.tui.widgets.painted import Painted
-from store.statistics import DayStatistics, GroupStatistics, StepStatistics
+from store.statistics import DayStatistics, GroupStatistics
+from store.step_statistics import StepStatistics
 
 AXIS = 9
 """The column of the vertical axis."""

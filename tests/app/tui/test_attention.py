@@ -9,9 +9,8 @@ import pytest
 
 from app.tui import attention
 from app.tui.app import ProdigyApp
-from app.tui.attention import Call
 from app.tui.screens.session import SessionScreen
-from app.tui.settings import Settings
+from app.tui.settings import Call, Settings
 from app.tui.widgets.toast import Toast
 from store.home import Home
 from store.states import SessionStatus, State

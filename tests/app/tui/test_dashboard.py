@@ -256,8 +256,9 @@ async def test_open_failure_output_and_checkpoints_show_the_session(
         for key, tab in (("enter", "steps"), ("f", "failure"), ("l", "output"),
                          ("c", "checkpoints")):  # fmt: skip
             await press(pilot, key)
-            assert isinstance(app.screen, SessionScreen)
-            assert app.screen.tab is not None and app.screen.tab.id == f"tab-{tab}"
+            front = app.screen
+            assert isinstance(front, SessionScreen)
+            assert front.tab is not None and front.tab.id == f"tab-{tab}"
             await press(pilot, "escape")
             assert isinstance(app.screen, SessionsScreen)
 

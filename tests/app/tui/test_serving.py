@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from app.tui import serving
+from app.tui.address import Address, Refusal, read_address
 from app.tui.main import main
-from app.tui.serving import Address, Refusal, read_address
 from store.home import Home
 from store.requests import pending
 from store.states import SessionStatus

@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from app.tui.actions import action
-from app.tui.backend import Backend, tilde
+from app.tui.backend import Backend
 from app.tui.screens.sessions import SessionsScreen
 from app.tui.screens.trends import TrendsScreen
 from app.tui.trends import (
@@ -25,6 +25,7 @@ from app.tui.trends import (
     read_trends,
     tick_words,
 )
+from app.tui.typed import tilde
 from app.tui.widgets.footer import Footer
 from app.tui.widgets.header import Header
 from app.tui.widgets.trend_charts import TimeChart

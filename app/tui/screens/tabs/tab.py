@@ -5,19 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.containers import Vertical
 from textual.worker import Worker, WorkerState
 
+from app.tui.board import Board, board_of
 from app.tui.details import SessionDetail
 from app.tui.drawing import Line
+from app.tui.screens.action_screen import ActionScreen
 from app.tui.widgets.footer import Hint
 from app.tui.widgets.painted import Painted
 
-if TYPE_CHECKING:
-    from app.tui.app import ProdigyApp
-    from app.tui.screens.session import SessionScreen
+
+class SessionHost(ActionScreen):
+    """The screen of one session, as its tabs know it."""
+
+    run_id: str
+
+    def count(self, tab: str, number: int) -> None:
+        """Say how much a tab has."""
+        raise NotImplementedError
+
+    def show_session(self, run_id: str) -> None:
+        """Show another session, in the same tab."""
+        raise NotImplementedError
 
 
 class Trouble(Painted):
@@ -55,12 +67,12 @@ class Tab(Vertical):
     name_words: ClassVar[str]
 
     @property
-    def board(self) -> ProdigyApp:
-        return cast("ProdigyApp", self.app)
+    def board(self) -> Board:
+        return board_of(self)
 
     @property
-    def session(self) -> SessionScreen:
-        return cast("SessionScreen", self.screen)
+    def session(self) -> SessionHost:
+        return cast(SessionHost, self.screen)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What a tab cannot read is said in it; the other tabs live on."""
