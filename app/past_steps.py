@@ -8,7 +8,7 @@ from store.errors import StoreError
 from store.events import read_events
 from store.home import Home
 from store.row import SessionRow
-from store.statistics import StepRun, step_runs
+from store.step_statistics import StepRun, step_runs
 
 NEWEST_RUNS = 200
 """Runs whose events are read; of more, the newest."""

@@ -103,6 +103,7 @@ class StepSign(StrEnum):
     FAILED = "failed"
     RUNNING = "running"
     INTERRUPTED = "interrupted"
+    UNKNOWN = "unknown"
     NOT_REACHED = "not_reached"
     SKIPPED = "skipped"
     RUNS_NEXT = "runs_next"
@@ -113,6 +114,7 @@ STEP_STYLES: Mapping[StepSign, Style] = {
     StepSign.FAILED: _bold("×", "x", "failed", Role.ERROR),
     StepSign.RUNNING: _plain("●", "*", "running", Role.LIVE),
     StepSign.INTERRUPTED: _bold("!", "!", "interrupted", Role.WARN),
+    StepSign.UNKNOWN: _bold("?", "?", "running?", Role.WARN),
     StepSign.NOT_REACHED: _plain("·", ".", "not reached", Role.FAINT),
     StepSign.SKIPPED: _plain("–", "-", "skipped", Role.FAINT),
     StepSign.RUNS_NEXT: _plain("►", ">", "runs next", Role.LIVE),

@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import dashboard, language, lists, memory, runs, writes
+from benchmarks import busy, dashboard, language, lists, logs, many, memory, runs, writes
 from benchmarks.measuring import Result
 
 BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
@@ -16,6 +16,9 @@ BENCHMARKS: dict[str, Callable[[], list[Result]]] = {
     "lists": lists.measure,
     "memory": memory.measure,
     "dashboard": dashboard.measure,
+    "busy": busy.measure,
+    "logs": logs.measure,
+    "many": many.measure,
 }
 
 

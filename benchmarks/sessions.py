@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from store.home import Home
 from store.session import SessionConfig, new_document
 from store.states import SessionStatus
+from store.step_logs import next_log, relative_name
+from store.times import to_text
 from store.transitions import transition
 
 WORKFLOWS = ("release", "nightly", "fix-tests", "review", "docs")
@@ -31,6 +34,23 @@ def fill(root: Path, count: int, *, crashed: int = 0) -> None:
         _write(home, number, running if is_crashed else document, began)
         home.run_directory(_id(number)).mkdir(parents=True, mode=0o700)
         home.run_lock(_id(number)).touch(0o600)
+
+
+def add_failed(root: Path, number: int, workflow: str, output: Iterable[bytes]) -> None:
+    """Write a run that failed in its only step, which printed this."""
+    home = Home(root)
+    now = datetime.now(UTC)
+    config = SessionConfig(workflow_id="workflow-f", workflow_name=workflow, total_steps=1)
+    document = new_document(config, _id(number), now)
+    transition(document, SessionStatus.RUNNING, now=now)
+    log = next_log(home, _id(number), 0)
+    with log.path.open("wb") as file:
+        file.writelines(output)
+    failure = {"step_index": 0, "label": "shell: make", "exit_code": 1, "attempt": 1,
+               "log": relative_name(home, _id(number), log.path), "at": to_text(now)}  # fmt: skip
+    transition(document, SessionStatus.FAILED, now=now, error="exit 1", failure=failure)
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    home.session_file(_id(number)).write_text(text, encoding="utf-8")
 
 
 def _id(number: int) -> str:

@@ -23,6 +23,7 @@ from benchmarks.sessions import WORKFLOWS
 PROGRAM = str(Path(sys.executable).parent / "prodigy-tui")
 ROWS, COLUMNS = 40, 120
 IDLE_SECONDS = 8.0
+CALM_PERCENT = 20
 BETWEEN_KEYS = 0.15
 GIVE_UP_SECONDS = 60.0
 _FIRST_ROW, _ROWS_SEEN = 6, 12
@@ -100,6 +101,7 @@ class Terminal:
 
     def up_and_down(self, times: int) -> list[float]:
         """Milliseconds of each step of the cursor from the first row down, up, and down again."""
+        self.press(b"g")
         way = [(b"j", row) for row in range(1, _ROWS_SEEN)]
         way += [(b"k", row) for row in reversed(range(_ROWS_SEEN - 1))]
         return [self.move(key, _FIRST_ROW + row) for key, row in islice(cycle(way), times)]
@@ -120,6 +122,11 @@ class Terminal:
         before = self._cpu_seconds()
         self.quiet_for(seconds)
         return 100 * (self._cpu_seconds() - before) / seconds
+
+    def wait_until_calm(self) -> None:
+        """Until it has read whatever it reads behind what is shown."""
+        while self.cpu(1.0) > CALM_PERCENT:
+            pass
 
     def _cpu_seconds(self) -> float:
         words = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()

@@ -60,6 +60,7 @@ class RunFacts:
     finished: bool = False
     cancelled: bool = False
     live_holder: str | None = None
+    """How somebody has it, after "it is"."""
     owner_unknown: str | None = None
     workflow_name: str = ""
     read_only: str | None = None
@@ -204,7 +205,7 @@ def _variables_check(facts: RunFacts) -> Check:
 
 def _process_check(facts: RunFacts) -> Check:
     if facts.live_holder is not None:
-        return Check("Process", Verdict.BAD, f"somebody runs it: {facts.live_holder}")
+        return Check("Process", Verdict.BAD, f"it is {facts.live_holder}")
     if facts.survivors:
         named = ", ".join(f"{pid} {name}" for pid, name in facts.survivors[:5])
         return Check("Process", Verdict.WARN, f"still alive, ended first: {named}")

@@ -22,9 +22,14 @@ from orchestrator.stopped_run import StoppedRun, find_repository
 from orchestrator.stored_variables import restored
 from orchestrator.workflow.model import StepKind, Workflow
 from store import fields
+from store.checkpoint import WorkflowCheckpoint
 from store.locks import Liveness
-from store.owner import this_host
 from store.states import CheckpointStatus, MergeState, SessionStatus, State
+from store.step_logs import latest_log
+from store.times import from_text
+
+_CLOCK_LAG_SECONDS = 0.01
+"""The times of files are those of the last tick of the kernel's clock, some milliseconds old."""
 
 
 def gather(
@@ -49,7 +54,8 @@ def gather(
     if checkpoint is not None:
         index = checkpoint.index
     flight = checkpoint.x.in_flight if checkpoint is not None else None
-    interrupted = checkpoint is not None and _was_under_way(run)
+    is_newest = options.from_checkpoint is None
+    interrupted = checkpoint is not None and _was_under_way(run, checkpoint, is_newest=is_newest)
     failure = checkpoint.x.failure if checkpoint is not None else None
     return (
         RunFacts(
@@ -70,7 +76,7 @@ def gather(
             in_flight_words="it was interrupted midway",
             finished=run.truth.status is SessionStatus.COMPLETED,
             cancelled=run.truth.status is SessionStatus.CANCELLED,
-            live_holder=_holder(run),
+            live_holder=run.verdict.holder if run.verdict.liveness is Liveness.LIVE else None,
             owner_unknown=(
                 run.verdict.reason if run.verdict.liveness is Liveness.UNKNOWN else None
             ),
@@ -153,17 +159,6 @@ def _state(run: StoppedRun) -> State:
     return run.truth.state_if_at_rest or State.NO_RECORD
 
 
-def _holder(run: StoppedRun) -> str | None:
-    if run.verdict.liveness is not Liveness.LIVE:
-        return None
-    owner = run.verdict.owner
-    if owner is None:
-        return run.verdict.reason or "a process"
-    if owner.host == this_host():
-        return f"process {owner.pid} here, prodigy {owner.command}"
-    return str(owner)
-
-
 def _name(run: StoppedRun) -> str:
     if run.checkpoint is not None and run.checkpoint.workflow_name:
         return run.checkpoint.workflow_name
@@ -189,16 +184,26 @@ def _done(run: StoppedRun) -> dict[int, DoneStep]:
     }
 
 
-def _was_under_way(run: StoppedRun) -> bool:
+def _was_under_way(run: StoppedRun, checkpoint: WorkflowCheckpoint, *, is_newest: bool) -> bool:
     """Whether the next step may have been begun: interrupted in it, or killed without a word."""
-    checkpoint = run.checkpoint
-    if checkpoint is None:
-        return False
     if checkpoint.x.in_flight is not None:
         return True
-    died = checkpoint.status is CheckpointStatus.RUNNING
-    begun = run.record is not None and fields.table(run.record.x.get("step"))
-    return died and bool(begun)
+    if checkpoint.status is not CheckpointStatus.RUNNING or not is_newest:
+        return False
+    told = fields.table(run.record.x.get("step")) if run.record is not None else {}
+    if told.get("index") == checkpoint.index:
+        return True
+    return _has_newer_log(run, checkpoint)
+
+
+def _has_newer_log(run: StoppedRun, checkpoint: WorkflowCheckpoint) -> bool:
+    """Whether the next step has a log: that is made first, the record hears of it later."""
+    log = latest_log(run.home, run.session_id, checkpoint.index)
+    try:
+        saved = from_text(checkpoint.timestamp).timestamp()
+    except ValueError:
+        return False
+    return log is not None and log.modified_ns / 1e9 + _CLOCK_LAG_SECONDS >= saved
 
 
 def _failure_words(failure: Mapping[str, object] | None) -> str:

@@ -184,7 +184,7 @@ def _impossible(
 ) -> tuple[str | None, str | None]:
     short = facts.session_id
     if facts.live_holder is not None:
-        return f"It is live: {facts.live_holder}.", f"prodigy pause {short}"
+        return f"It is {facts.live_holder}.", f"prodigy pause {short}"
     if facts.cancelled:
         return "It was cancelled, which is final.", facts.start_again
     chosen = options.restart or options.from_step is not None or options.from_checkpoint is not None
@@ -245,21 +245,29 @@ def _sentence(
         return f"This cannot be resumed: {impossible[0].lower()}{impossible[1:]}"
     kept = [step for step in steps if step.action is Action.KEEP]
     runs = [step for step in steps if step.action in (Action.RUN, Action.RUN_AGAIN)]
+    skipped = _also([step for step in steps if step.action is Action.SKIP], "skipped")
     if not runs and facts.passes_left > 0:
-        return "Every step of this pass is done. The next pass begins at step 1."
+        done = (
+            "No other step of this pass is left." if skipped else "Every step of this pass is done."
+        )
+        return f"{done} The next pass begins at step 1.{skipped}"
     if not runs:
-        return "Every step is done. Nothing runs again; the session is completed."
+        done = "No other step is left." if skipped else "Every step is done."
+        return f"{done} Nothing runs again; the session is completed.{skipped}"
     first = runs[0]
     again = "again" if first.action is Action.RUN_AGAIN else ""
     sentence = f"Step {first.index + 1} runs {again}".rstrip()
     if len(runs) > 1:
         sentence += f", then {_numbers(runs[1:])}"
-    sentence += "."
-    if kept:
-        verb = "is" if len(kept) == 1 else "are"
-        noun = "Step" if len(kept) == 1 else "Steps"
-        sentence += f" {noun} {_numbers(kept)} {verb} kept."
-    return sentence
+    return f"{sentence}.{_also(kept, 'kept')}{skipped}"
+
+
+def _also(steps: Sequence[PlannedStep], what: str) -> str:
+    """`` Steps 1 and 2 are kept.``; nothing without steps."""
+    if not steps:
+        return ""
+    noun, verb = ("Step", "is") if len(steps) == 1 else ("Steps", "are")
+    return f" {noun} {_numbers(steps)} {verb} {what}."
 
 
 def _numbers(steps: Sequence[PlannedStep]) -> str:

@@ -1,4 +1,4 @@
-"""Record a short terminal session: a run fails, is looked at, repaired, and resumed.
+"""Record a short terminal session: a run fails, is looked at, repaired, resumed and merged.
 
 ``python scripts/record.py`` writes ``screenshots/session.cast`` (asciinema v2; ``asciinema play``
 shows it). Everything in it happens: a shell in a terminal of its own, the real programs, a real
@@ -15,6 +15,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import struct
@@ -32,6 +33,7 @@ WIDTH, HEIGHT = 100, 30
 DEADLINE_SECONDS = 30.0
 LONGEST_PAUSE = 1.6
 """Longer silences are cut to this, in seconds."""
+PROMPT = r"\[\e[1;34m\]{}\[\e[0m\] $ "
 _KEY_SECONDS = 0.045
 _QUIET_SECONDS = 0.6
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_=>])")
@@ -45,7 +47,7 @@ commands:
       cat VERSION
       grep -qx '[0-9.]*' VERSION || { echo "ERROR: VERSION is a draft" >&2; exit 1; }
   - name: write the notes
-    shell: echo "Release $(cat VERSION)" > NOTES; git add -A; git commit -qm notes
+    shell: echo "Release $(cat VERSION)" > NOTES; sleep 2; git add -A; git commit -qm notes
 """
 
 
@@ -136,12 +138,17 @@ def record(place: Path) -> list[tuple[float, str]]:
     project.mkdir()
     (project / "release.yml").write_text(WORKFLOW, encoding="utf-8")
     (project / "VERSION").write_text("2.1-draft\n", encoding="utf-8")
+    shell = place / "shell"  # of the dashboard: no start-up file of this machine, a short prompt
+    prompt = shlex.quote(PROMPT.format("worktree"))
+    shell.write_text(f"#!/bin/sh\nPS1={prompt} exec bash --norc --noprofile\n", encoding="utf-8")
+    shell.chmod(0o755)
     programs = Path(sys.executable).parent
     environment = {
         "HOME": str(place),
         "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
         "PRODIGY_HOME": str(place / ".prodigy"),
-        "PS1": r"\[\e[1;34m\]\w\[\e[0m\] $ ",
+        "PS1": PROMPT.format(r"\w"),
+        "SHELL": str(shell),
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "LANG": "C.UTF-8",
@@ -172,25 +179,33 @@ def _play(terminal: Terminal) -> None:
     terminal.until("VERSION is a draft")
     terminal.until_quiet()
     terminal.pause(3)
-    terminal.press("q")
-    terminal.until("notes $")
-    terminal.type('echo 2.1 > "$(prodigy worktree path latest)/VERSION"')
-    terminal.until("notes $")
-    terminal.type("prodigy-tui")
-    terminal.until("check the version")
+    terminal.press("o")
+    terminal.until("worktree $")
+    terminal.type("echo 2.1 > VERSION")
+    terminal.until("worktree $")
+    terminal.type("exit")
+    terminal.until("What you can do")
     terminal.until_quiet()
     terminal.pause(1)
     terminal.press("r")
-    terminal.until("prodigy resume")
+    terminal.until("uncommitted file kept")
     terminal.until_quiet()
     terminal.pause(3)
     terminal.press("\r")
-    terminal.until("unmerged")
+    terminal.until("Resumed release")
+    terminal.press("\x1b")
+    terminal.until("for main")
+    terminal.until_quiet()
+    terminal.pause(2)
+    terminal.press("m")
+    terminal.until("Merge into main?")
+    terminal.until_quiet()
+    terminal.pause(2)
+    terminal.press("\r")
+    terminal.until("Merged release into main")
     terminal.until_quiet()
     terminal.pause(2)
     terminal.press("q")
-    terminal.until("notes $")
-    terminal.type("prodigy merge latest --yes")
     terminal.until("notes $")
     terminal.pause(2)
 
@@ -201,7 +216,7 @@ def write_cast(events: list[tuple[float, str]], path: Path) -> None:
         "version": 2,
         "width": WIDTH,
         "height": HEIGHT,
-        "title": "prodigy: a run fails, is looked at, repaired, and resumed",
+        "title": "prodigy: a run fails, is looked at, repaired, resumed and merged",
         "env": {"TERM": "xterm-256color", "SHELL": "/bin/bash"},
     }
     lines = [json.dumps(head)]

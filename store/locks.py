@@ -59,12 +59,12 @@ class RunLock:
                 lock = cls(home, run_id, descriptor)
                 break
             if time.monotonic() >= deadline:
-                raise _busy(home, run_id, read_owner(home, run_id))
+                raise _busy(run_id, Verdict(Liveness.LIVE, read_owner(home, run_id)))
             time.sleep(_TRY_EVERY_SECONDS)
         original = original_lock(home, run_id)
         if original is not None and original.held:
             lock.release()
-            raise _busy(home, run_id, None, f"the original's resume, pid {original.pid}")
+            raise _busy(run_id, original.verdict)
         _remove_leftovers(home, run_id)
         return lock
 
@@ -151,10 +151,9 @@ def _same_file(descriptor: int, path: Path) -> bool:
     return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
 
-def _busy(home: Home, run_id: str, owner: Owner | None, holder: str = "") -> Busy:
-    by = holder or (str(owner) if owner is not None else "another process")
+def _busy(run_id: str, verdict: Verdict) -> Busy:
     return Busy(
-        f"session {run_id} is in use by {by}",
+        f"session {run_id} is {verdict.holder}",
         operation="lock",
         hint=f"prodigy sessions show {run_id}",
     )
@@ -192,6 +191,13 @@ class Verdict:
     owner: Owner | None = None
     reason: str | None = None
 
+    @property
+    def holder(self) -> str:
+        """How somebody has a live run, after "it is": ``running here since 09:02 (process 7)``."""
+        if self.owner is not None:
+            return self.owner.holds
+        return self.reason or "held by another process"
+
 
 def probe(home: Home, run_id: str, *, says_active: bool) -> Verdict:
     """Say whether anybody is running the run, without changing anything or waiting.
@@ -220,7 +226,7 @@ def probe(home: Home, run_id: str, *, says_active: bool) -> Verdict:
         os.close(descriptor)
     original = original_lock(home, run_id)
     if original is not None and original.held:
-        return Verdict(Liveness.LIVE, None, f"held by the original's resume, pid {original.pid}")
+        return original.verdict
     owner = read_owner(home, run_id)
     if owner is not None and owner.host != this_host():
         return Verdict(
@@ -232,7 +238,7 @@ def probe(home: Home, run_id: str, *, says_active: bool) -> Verdict:
 def _probe_without_lock(home: Home, run_id: str, *, says_active: bool) -> Verdict:
     original = original_lock(home, run_id)
     if original is not None and original.held:
-        return Verdict(Liveness.LIVE, None, f"held by the original's resume, pid {original.pid}")
+        return original.verdict
     if says_active and _touched_since_boot(home, run_id):
         return Verdict(
             Liveness.UNKNOWN, None, "a run of the original tool, which holds no lock while it runs"
@@ -274,6 +280,12 @@ class OriginalLock:
     pid: int
     host: str
     held: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it says of the run while it is held."""
+        reason = f"held here by a resume of the original tool (process {self.pid})"
+        return Verdict(Liveness.LIVE, None, reason)
 
 
 def original_lock(home: Home, lock_id: str) -> OriginalLock | None:

@@ -72,21 +72,27 @@ class SessionManager:
         session_id = check_id(config.id) if config.id is not None else new_session_id()
         document = new_document(config, session_id, utc_now())
         path = self.home.session_file(session_id)
-        if path.exists() and not self._holds(session_id):
-            verdict = probe(self.home, session_id, says_active=False)
-            if verdict.liveness is Liveness.LIVE:
-                raise _taken(path)
-        with self._locked(session_id) as lock:
-            try:
-                atomic.create_file(path, atomic.dump_json(document), fault="record")
-            except AlreadyExists as error:
-                if not self._is_same(session_id, config):
-                    raise _taken(path) from error
-            except StoreError:
-                if lock is not self._lock:
-                    lock.delete()
-                raise
+        try:
+            with self._locked(session_id) as lock:
+                self._create(path, document, config, lock)
+        except Busy as error:
+            if path.exists():
+                raise _taken(path) from error
+            raise
         return session_id
+
+    def _create(
+        self, path: Path, document: Mapping[str, Any], config: SessionConfig, lock: RunLock
+    ) -> None:
+        try:
+            atomic.create_file(path, atomic.dump_json(document), fault="record")
+        except AlreadyExists as error:
+            if not self._is_same(document["id"], config):
+                raise _taken(path) from error
+        except StoreError:
+            if lock is not self._lock:
+                lock.delete()
+            raise
 
     def start_session(self, session_id: str) -> UnifiedSession:
         """The session is Running."""

@@ -10,8 +10,10 @@ from typing import Any
 from store import atomic
 from store.errors import NotFound, Unreadable
 from store.home import Home
-from store.times import to_text, utc_now
+from store.times import from_text, to_text, utc_now
 from store.version import VERSION
+
+_RUNS_IT = frozenset({"run", "resume"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,24 @@ class Owner:
     started_at: str
     tool_version: str
 
-    def __str__(self) -> str:
-        return f"prodigy {self.command}, pid {self.pid} on {self.host}"
+    @property
+    def holds(self) -> str:
+        """How it has the run, after "it is": ``running here since 09:02 (process 41822)``."""
+        where = "here" if self.host == this_host() else f"on {self.host}"
+        if self.command in _RUNS_IT:
+            does = f"running {where}"
+        else:
+            does = f"held {where} by prodigy {self.command}"
+        return f"{does}{self._since} (process {self.pid})"
+
+    @property
+    def _since(self) -> str:
+        try:
+            began = from_text(self.started_at).astimezone()
+        except ValueError:
+            return ""
+        is_today = began.date() == utc_now().astimezone().date()
+        return f" since {began:%H:%M}" if is_today else f" since {began:%Y-%m-%d %H:%M}"
 
 
 def this_host() -> str:

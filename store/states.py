@@ -94,6 +94,11 @@ class State(StrEnum):
         return self in _LIVE
 
     @property
+    def is_over(self) -> bool:
+        """Whether it came to its end, so that nothing of it is resumed any more."""
+        return self in _OVER
+
+    @property
     def order(self) -> int:
         """The place of this state in a list sorted by need."""
         return _ORDER[self]
@@ -123,5 +128,8 @@ _LIVE = frozenset(
         State.MERGING,
         State.RESUMING,
     }
+)
+_OVER = frozenset(
+    {State.MERGE_FAILED, State.UNMERGED, State.MERGED, State.COMPLETED, State.CANCELLED}
 )
 _ORDER = {state: place for place, state in enumerate(State)}

@@ -38,7 +38,7 @@ class ChangeFeed:
         self._looked_at = 0.0
         self._look_every = _LOOK_AT_LEAST_EVERY_SECONDS
         self._mtime_ns = 0
-        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._seen: dict[str, int] = {}
 
     def start(self, callback: Callable[[set[str]], None]) -> None:
         """Begin to follow.
@@ -114,24 +114,25 @@ class ChangeFeed:
             self._tell(different)
 
 
-def _listing(directory: Path) -> dict[str, tuple[int, int, int]]:
+def _listing(directory: Path) -> dict[str, int]:
     return dict(_identities(directory))
 
 
-def _identities(directory: Path) -> Iterator[tuple[str, tuple[int, int, int]]]:
+def _identities(directory: Path) -> Iterator[tuple[str, int]]:
+    """Each record and a hash of its identity: of very many, three numbers each are much."""
     try:
-        entries = list(os.scandir(directory))
+        names = os.listdir(directory)
     except OSError:
         return
-    for entry in entries:
-        run_id = _id_of(entry.name)
+    for name in names:
+        run_id = _id_of(name)
         if run_id is None:
             continue
         try:
-            status = entry.stat()
+            status = os.stat(f"{directory}/{name}")
         except OSError:
             continue
-        yield run_id, (status.st_mtime_ns, status.st_size, status.st_ino)
+        yield run_id, hash((status.st_mtime_ns, status.st_size, status.st_ino))
 
 
 def _id_of(path: str) -> str | None:

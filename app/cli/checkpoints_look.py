@@ -34,11 +34,11 @@ _MARK = "← resume uses this"
 @option("--limit", type=COUNT, default=50, metavar="N", help="At most so many; 0 for all (50).")
 @repository_option
 def checkpoints_list(invocation: Invocation, *, workflow_id: str | None, limit: int) -> None:
+    catalog = open_catalog(invocation)
     if workflow_id is not None:
         runs = [resolve_run(invocation, workflow_id)]
     else:
-        wanted = SessionFilter(resumable=True)
-        runs = [row.id for row in open_catalog(invocation).rows(wanted)]
+        runs = [row.id for row in catalog.rows(SessionFilter(resumable=True))]
     found = [(run_id, entry) for run_id in runs for entry in _history(invocation, run_id)]
     found.sort(key=lambda one: (one[1].timestamp, one[1].seq), reverse=True)
     shown = found[:limit] if limit else found
@@ -53,7 +53,9 @@ def checkpoints_list(invocation: Invocation, *, workflow_id: str | None, limit: 
     several = workflow_id is None
     columns = [Column("CHECKPOINT"), Column("STEP", right=True), Column("STATUS"), Column("WHEN"),
                Column("SIZE", right=True), Column("")]  # fmt: skip
-    rows = [_cells(entry) for _, entry in shown]
+    known = [one for run_id in runs if (one := catalog.row(run_id)) is not None]
+    over = {one.id for one in known if one.state.is_over}
+    rows = [_cells(entry, is_used=run_id not in over) for run_id, entry in shown]
     if several:
         columns.insert(0, Column("ID"))
         for row, (run_id, _) in zip(rows, shown, strict=True):
@@ -71,13 +73,13 @@ def _history(invocation: Invocation, run_id: str) -> list[HistoryEntry]:
         return []
 
 
-def _cells(entry: HistoryEntry) -> list[Cell]:
+def _cells(entry: HistoryEntry, *, is_used: bool) -> list[Cell]:
     when = ""
     if entry.timestamp:
         now, moment = utc_now(), from_text(entry.timestamp)
         when = f"{clock(moment, now)} {age((now - moment).total_seconds())}"
     done = min(entry.index + 1, entry.total) if entry.total else 0
-    mark = _MARK if entry.is_newest else ""
+    mark = _MARK if entry.is_newest and is_used else ""
     return [
         Cell(f"#{entry.seq:06}"),
         Cell(steps(done, entry.total) if entry.total else ""),

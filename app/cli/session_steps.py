@@ -130,7 +130,9 @@ def _sign(state: State, begun: bool) -> StepSign:
         return StepSign.FAILED
     if state.is_live and begun:
         return StepSign.RUNNING
-    if begun and state in (State.INTERRUPTED, State.PAUSED, State.UNKNOWN):
+    if begun and state is State.UNKNOWN:
+        return StepSign.UNKNOWN
+    if begun and state in (State.INTERRUPTED, State.PAUSED):
         return StepSign.INTERRUPTED
     return StepSign.NOT_REACHED
 

@@ -22,16 +22,15 @@ from store.statistics import (
     ENOUGH_RUNS,
     DayStatistics,
     GroupStatistics,
-    StepStatistics,
     Totals,
     by_day,
     day_of,
     group_statistics,
     of_repository,
     of_workflow,
-    step_statistics,
     totals,
 )
+from store.step_statistics import StepStatistics, step_statistics
 from store.times import to_text, utc_now
 
 _NAMES = {"workflow": of_workflow, "repository": of_repository}

@@ -222,7 +222,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("close_form", ("escape",), "close, keeps what you typed",
            "close; what you typed is kept", Group.LOOK, NEW_RUN_ONLY),
     Action(
-        "its_sessions", ("enter",), "its sessions", "the sessions of this workflow", Group.LOOK,
+        "its_sessions", ("enter",), "its sessions", "its sessions, in the list", Group.LOOK,
         TRENDS_ONLY, "{prodigy} sessions list {of_workflow}",
     ),
     Action(

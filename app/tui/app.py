@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from app.tui.arranging import Arranging, read_listing
 from app.tui.attention import Attention
 from app.tui.backend import Backend, First, Pulse, Refresh
 from app.tui.board import Board
@@ -43,6 +44,7 @@ class ProdigyApp(Board):
         Binding("tab", "app.focus_next", show=False),
         Binding("shift+tab", "app.focus_previous", show=False),
         Binding("ctrl+q", "quit", show=False),
+        Binding("ctrl+c", "tell_how_to_quit", show=False),
         Binding("ctrl+z", "suspend_process", show=False),
     ]
 
@@ -85,6 +87,7 @@ class ProdigyApp(Board):
         settings: Settings | None = None,
     ) -> None:
         super().__init__(backend, theme=theme, ascii_only=ascii_only, settings=settings)
+        self.listing.arrange_later = Arranging(self).begin
         if query:
             self.listing.choose_query(query)
         self._attention = Attention(self, self.action_screens)
@@ -194,10 +197,7 @@ class ProdigyApp(Board):
         first = self.backend.first()
         if not self.listing.loaded and sum(first.counts.values()) > len(first.rows):
             self.post_message(self.Began(first))
-        listing = Listing(self.now)
-        listing.choices = self.listing.choices
-        listing.replace_all(self.backend.load())
-        self.post_message(self.Loaded(listing))
+        self.post_message(self.Loaded(read_listing(self)))
         if self._live:
             self.backend.stop()
             self.backend.follow(self._heard)
@@ -324,6 +324,9 @@ class ProdigyApp(Board):
     def _show_live(self) -> None:
         if isinstance(self.screen, SessionsScreen):
             self.screen.live_looked_at()
+
+    def action_tell_how_to_quit(self) -> None:
+        self.say("q quits the dashboard; runs go on.")
 
     async def action_quit(self) -> None:
         screens = self.action_screens()

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import cast
 
-from textual.app import App
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
@@ -20,13 +19,15 @@ from app.status_style import wants_ascii
 from app.tui import theme as themes
 from app.tui.backend import Backend
 from app.tui.driver import driver_class
+from app.tui.editing import CONFIGURED
+from app.tui.keyboard import KeysInOrder
 from app.tui.listing import Listing
 from app.tui.settings import Settings
 from app.tui.terminal import through_multiplexer
 from store.row import SessionRow
 
 
-class Board(App[int]):
+class Board(KeysInOrder):
     """What is shown, how it is drawn, and what was begun here."""
 
     def __init__(
@@ -66,7 +67,8 @@ class Board(App[int]):
         """The unmerged session that a second ``D`` archives, and until when."""
         self.repository: str | None = None
         """The repository the dashboard was opened in; known a moment after it is shown."""
-        self.editor_environment: dict[str, str] = dict(os.environ)
+        configured = {CONFIGURED: self.settings.editor} if self.settings.editor else {}
+        self.editor_environment: dict[str, str] = {**os.environ, **configured}
         self._ink: themes.Ink | None = None
 
     # -- how things are drawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,9 @@ from pathlib import Path
 from app import format as form
 from app.status_style import StepSign
 from store.row import SessionRow
+
+_A_MOMENT = 0.05
+"""Seconds that are written as none."""
 
 
 class SpanKind(StrEnum):
@@ -38,13 +41,24 @@ class Span:
     log: Path | None = None
     """The same as a file, None when that is not there."""
     is_cut_off: bool = False
-    """Nobody wrote when it ended: that is estimated."""
+    """Nobody wrote when it ended: ``seconds`` are those to its last output or event."""
+
+    @property
+    def took(self) -> float | None:
+        """Seconds it took, as far as they are known; None when nothing of its end is."""
+        return None if self.is_cut_off and self.seconds < _A_MOMENT else self.seconds
 
     @property
     def words(self) -> str:
         """What it was and what came of it: ``attempt 1  exit 101``."""
         made = f", {form.count(self.commits, 'commit')}" if self.commits else ""
         return f"{self.label}{made}  {self.outcome}".rstrip()
+
+
+def total_seconds(spans: Iterable[Span]) -> float | None:
+    """What is known of the time that all of these took; None when nothing is."""
+    known = [span.took for span in spans if span.took is not None]
+    return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +294,7 @@ class SessionDetail:
     @property
     def focus_step(self) -> StepView | None:
         """The step that matters now: running or failed, else the last one reached."""
-        wanted = (StepSign.RUNNING, StepSign.FAILED, StepSign.INTERRUPTED)
+        wanted = (StepSign.RUNNING, StepSign.UNKNOWN, StepSign.FAILED, StepSign.INTERRUPTED)
         for step in self.steps:
             if step.sign in wanted:
                 return step

@@ -25,6 +25,9 @@ _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 _LEFT_TO_RIGHT = "\u200e"
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_PAIR = re.compile(r"(\^[@-_?])")
+"""What a control character is shown as."""
 
 
 @dataclass(slots=True)
@@ -62,24 +65,34 @@ class Line:
         limit: int | None = None,
         on: str | None = None,
         key: str | None = None,
+        has_controls: bool = False,
     ) -> int:
         """Put text at a column, cut to ``limit`` cells; returns the column after it.
 
-        Whatever comes from outside passes here, so control characters end here.
+        Whatever comes from outside passes here, so control characters end here: as ``^[`` in faint.
+        ``has_controls`` tells of a text that they were made visible in it before.
         """
-        text = visible(text)
+        shown = visible(text)
+        if shown is not text:
+            has_controls = has_controls or _CONTROL.search(text) is not None
         if limit is not None:
-            text = cut(text, limit)
-        if text:
-            self.pieces.append(Piece(x, text, token, bold, under, on, key))
-        return x + cell_len(text)
+            shown = cut(shown, limit)
+        if not has_controls:
+            if shown:
+                self.pieces.append(Piece(x, shown, token, bold, under, on, key))
+            return x + cell_len(shown)
+        for place, part in enumerate(_PAIR.split(shown)):
+            if part:
+                told = "faint" if place % 2 else token
+                self.pieces.append(Piece(x, part, told, bold, under, on, key))
+                x += cell_len(part)
+        return x
 
     def right(
         self, end: int, text: str, token: str = "fg", *, bold: bool = False, key: str | None = None
     ) -> int:
         """Put text so that it ends before column ``end``; returns the column it starts at."""
-        text = visible(text)
-        x = end - cell_len(text)
+        x = end - cell_len(visible(text))
         self.put(x, text, token, bold=bold, key=key)
         return x
 

@@ -12,6 +12,8 @@ from textual.app import App
 from app.tui.terminal import NotLent, lend_terminal
 from app.tui.typed import path_word
 
+CONFIGURED = "PRODIGY_EDITOR"
+"""The variable of ``default_editor`` in the configuration, for those who have set no other."""
 _PLUS_LINE = frozenset({"vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "kak", "joe",
                         "micro", "ne", "mg", "gvim", "pico", "jed", "vis"})  # fmt: skip
 _FILE_COLON_LINE = frozenset({"hx", "helix", "subl", "zed"})
@@ -19,7 +21,7 @@ _GOTO = frozenset({"code", "codium", "code-insiders", "cursor", "windsurf"})
 
 
 def editor_command(path: Path, line: int | None, environment: Mapping[str, str]) -> list[str]:
-    """The command that opens a file in ``$VISUAL``, ``$EDITOR`` or vi, at a line where it can."""
+    """The command that opens a file in the person's editor, at a line where it can."""
     words = _editor(environment)
     return [*words, *_file_at(words[0], str(path), line)]
 
@@ -32,11 +34,13 @@ def editor_line(path: Path, line: int | None, environment: Mapping[str, str]) ->
 
 def editor_word(environment: Mapping[str, str]) -> str:
     """How the editor is typed there."""
-    return next((f"${name}" for name in ("VISUAL", "EDITOR") if environment.get(name)), "vi")
+    named = next((f"${name}" for name in ("VISUAL", "EDITOR") if environment.get(name)), None)
+    return named or environment.get(CONFIGURED) or "vi"
 
 
 def _editor(environment: Mapping[str, str]) -> list[str]:
-    chosen = environment.get("VISUAL") or environment.get("EDITOR") or "vi"
+    names = ("VISUAL", "EDITOR", CONFIGURED)
+    chosen = next((environment[name] for name in names if environment.get(name)), "vi")
     try:
         return shlex.split(chosen) or ["vi"]
     except ValueError:

@@ -106,8 +106,12 @@ def sentence(detail: SessionDetail, now_us: int, known: Known | None = None) -> 
             return f"Stopped in step {row.step_index + 1}{of}", _joined(
                 next(words for kind, words in _STOPPED.items() if kind == row.stop_kind), ago
             )
+    if step is not None and step.sign is StepSign.INTERRUPTED:
+        return f"Stopped in step {step.number}{of}", _joined(step.outcome, ago)
     if step is not None:
         failed = [span for span in attempts(step) if span.failed]
+        if failed and failed[-1].is_cut_off:
+            return f"Step {step.number} was interrupted before it went on", failed[-1].outcome
         how = failed[-1].outcome if failed else step.outcome
         return f"Step {step.number} failed before it went on", how
     return "Nothing failed", ""
@@ -132,7 +136,8 @@ def _joined(*facts: str) -> str:
 
 def _ended(step: StepView) -> str:
     last = attempts(step)[-1:]
-    took = f" after {form.duration(last[0].seconds, finished=True)}" if last else ""
+    known = bool(last) and not last[0].is_cut_off
+    took = f" after {form.duration(last[0].seconds, finished=True)}" if known else ""
     return f"{step.outcome}{took}".strip()
 
 
@@ -172,17 +177,23 @@ def facts(detail: SessionDetail, known: Known) -> list[Fact]:
 
 
 def _tried(step: StepView, evidence: Evidence) -> str:
-    runs = attempts(step)
+    runs = [span for span in attempts(step) if not span.running]
     if not runs:
         return form.count(max(1, step.attempts), "time")
-    times = ", ".join(form.duration(span.seconds, finished=True) for span in runs[-6:])
     if len(runs) == 1:
-        limit = step.plan.timeout if step.plan is not None else None
-        of = f", timeout {form.duration(limit).removesuffix(' 00s')}" if limit else ""
-        return f"once, {times}{of}"
+        return _tried_once(runs[0], step.plan.timeout if step.plan is not None else None)
+    times = ", ".join(form.duration(span.took, finished=True) for span in runs[-6:])
     shown = "…, " if len(runs) > 6 else ""
     alike = f"; {evidence.alike}" if evidence.alike else ""
     return f"{form.count(len(runs), 'time')}{_endings(runs)}: {shown}{times}{alike}"
+
+
+def _tried_once(span: Span, limit: float | None) -> str:
+    if span.took is None:
+        return "once"
+    least = "at least " if span.is_cut_off else ""
+    of = f", timeout {form.duration(limit).removesuffix(' 00s')}" if limit else ""
+    return f"once, {least}{form.duration(span.took, finished=True)}{of}"
 
 
 def _endings(runs: list[Span]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app import format as form
 from app.tui.bulk import the_row
+from app.tui.calling import on_loop
 from app.tui.doing import Refused
 from app.tui.notes import name_of
 from app.tui.terminal import NotLent, lend_terminal
@@ -38,13 +39,20 @@ def edit_workflow(screen: ActionScreen, _key: str) -> None:
     from app.tui.editing import edit
 
     row = the_row(screen)
-    path = Path(row.workflow_path)
-    if not path.is_file():
-        screen.say(f"{tilde(path)} is gone; the saved copy is in the session's state directory")
-        return
-    line = screen.board.backend.line_of_step(path, row.step_index)
-    trouble = edit(screen.app, path, line, screen.board.editor_environment)
-    screen.say(trouble or "", "error")
+    path, board = Path(row.workflow_path), screen.board
+
+    def find() -> None:
+        if path.is_file():
+            on_loop(screen, open_at, board.backend.line_of_step(path, row.step_index))
+        else:
+            words = f"{tilde(path)} is gone; the saved copy is in the session's state directory"
+            on_loop(screen, screen.say, words)
+
+    def open_at(line: int | None) -> None:
+        screen.say(edit(board, path, line, board.editor_environment) or "", "error")
+        board.read_again()
+
+    screen.run_worker(find, thread=True, group="edit", exit_on_error=False)
 
 
 def quit(screen: ActionScreen, _key: str) -> None:

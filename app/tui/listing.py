@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import chain
 
 from app.status_style import Chip, chip_of
+from app.tui.near_ids import NearIds
 from app.tui.ordered_view import HEADING, OrderedView
 from app.tui.ordering import Grouping, Key, Sort, sort_key
 from app.tui.query import Query, parse, search_text
@@ -21,6 +22,8 @@ from store.times import utc_now
 
 __all__ = ["HOLD_US", "Change", "Grouping", "Heading", "Listing", "Sort"]
 
+MANY = 20_000
+"""More sessions than this take longer to put in order than a key may."""
 HOLD_US = 3_000_000
 """A row that changes state keeps its place this long after the list was last used."""
 
@@ -78,15 +81,21 @@ class Listing:
         """The ids of marked sessions, in the order they were marked."""
         self.live: set[str] = set()
         """The ids of sessions with an owner at work."""
+        self.ids = NearIds()
         self.saved_filters: Mapping[str, str] = {}
         """Questions by name."""
+        self.arrange_later: Callable[[], None] | None = None
+        """Sees to it that many sessions are put in order off the loop, by a :meth:`copy`."""
         self._now = now
         self._view = OrderedView()
-        self._chips: dict[str, Chip] = {}
+        self._arranged = self.choices
+        """What was chosen when the view was made."""
+        self._version = 0
         self._counts: Counter[Chip] = Counter()
         self._repositories: Counter[str] = Counter()
         self._told: dict[str, str] = {}
-        self._stale_order = False
+        self._held: set[str] = set()
+        """The ids of sessions that are not where they belong, as the list is in use."""
 
     # -- what is chosen
 
@@ -162,7 +171,7 @@ class Listing:
         return sum(
             1
             for row in self.rows.values()
-            if (choices.chip is None or self._chips[row.id] is choices.chip)
+            if (choices.chip is None or chip_of(row.state) is choices.chip)
             and (choices.repository is None or row.repo == choices.repository)
             and query.matches(row, self._searched(row, query))
         )
@@ -172,7 +181,7 @@ class Listing:
     def choose(self, **changed: object) -> None:
         """Choose another chip, query, repository, sort, direction or grouping."""
         self.choices = replace(self.choices, **changed)  # type: ignore[arg-type]
-        self.arrange()
+        self._arrange_soon()
 
     def choose_chip(self, chip: Chip | None) -> None:
         self.choose(chip=chip)
@@ -188,8 +197,9 @@ class Listing:
     ) -> None:
         """Take these as all there are; ``expected`` counts all while these are the first."""
         self.rows = {row.id: row for row in rows}
-        self._chips = {run_id: chip_of(row.state) for run_id, row in self.rows.items()}
-        self._counts = Counter(self._chips.values())
+        self.ids = NearIds(self.rows)
+        self._version += 1
+        self._counts = Counter(chip_of(row.state) for row in self.rows.values())
         self._repositories = Counter(row.repo for row in self.rows.values())
         self.live = {run_id for run_id, row in self.rows.items() if row.state.is_live}
         self._told.clear()
@@ -201,16 +211,41 @@ class Listing:
     def adopt(self, other: Listing) -> None:
         """Take all sessions of another list, which was made ready in a thread of its own."""
         before = self.line_of(self.selected)
-        self.rows, self.live, self._told = other.rows, other.live, other._told
-        self._chips, self._counts = other._chips, other._counts
-        self._repositories = other._repositories
+        self.rows, self.ids = other.rows, other.ids
+        self.live, self._told = other.live, other._told
+        self._counts, self._repositories = other._counts, other._repositories
+        self._version += 1
         self.marked = {run_id: None for run_id in self.marked if run_id in self.rows}
         self.loaded, self.expected = True, None
-        if other.choices == self.choices:
-            self._view, self._stale_order = other._view, False
-            self._keep_selection(before)
-        else:
-            self.arrange()
+        self._view, self._arranged = other._view, other._arranged
+        self._held.clear()
+        self._keep_selection(before)
+        if self._arranged != self.choices:
+            self._arrange_soon()
+
+    def copy(self) -> Listing:
+        """The same sessions and choices, to be arranged in a thread while this list goes on."""
+        other = Listing(self._now)
+        other.rows, other.choices, other._version = dict(self.rows), self.choices, self._version
+        return other
+
+    def take_view(self, other: Listing) -> None:
+        """Take the view of a :meth:`copy` that was arranged, with what changed since."""
+        before = self.line_of(self.selected)
+        self._view, self._arranged = other._view, other._arranged
+        self._held.clear()
+        if self._version != other._version:
+            key = self._key()
+            for run_id in other.rows.keys() - self.rows.keys():
+                self._view.take_out(other.rows[run_id])
+            for run_id, row in self.rows.items():
+                was = other.rows.get(run_id)
+                if was is not row:
+                    if was is not None:
+                        self._view.take_out(was)
+                    if self._shows(row):
+                        self._view.put_in(row, key(row))
+        self._keep_selection(before)
 
     def apply(
         self, changed: Iterable[SessionRow], removed: Iterable[str] = (), *, hold: bool = False
@@ -225,11 +260,14 @@ class Listing:
         """
         lines: list[int] = []
         reordered = False
+        self._version += 1
         place = self.line_of(self.selected)
         for run_id in removed:
             row = self.rows.pop(run_id, None)
             if row is not None:
                 self._forget(row)
+                self.ids.remove(run_id)
+                self._held.discard(run_id)
                 reordered = self._view.take_out(row) or reordered
         key, view = self._key(), self._view
         for row in changed:
@@ -239,11 +277,15 @@ class Listing:
             self.rows[row.id] = row
             if before is not None:
                 self._forget(before)
+            else:
+                self.ids.add(row.id)
             self._learn(row)
             old, y = view.key_of.get(row.id), view.line_of(row.id)
             new = key(row) if self._shows(row) else None
-            if y is not None and before is not None and (old == new or hold):
-                self._stale_order = self._stale_order or old != new
+            stays = hold and before is not None and view.are_together(row, before)
+            if y is not None and before is not None and (old == new or stays):
+                if old != new:
+                    self._held.add(row.id)
                 lines.append(y)
                 view.recount(row, before)
             elif old != new:
@@ -258,27 +300,39 @@ class Listing:
 
     def settle(self) -> bool:
         """Put rows that were held where they belong; says whether anything moved."""
-        if not self._stale_order:
+        held, self._held = self._held, set()
+        if not held:
             return False
-        self.arrange()
+        place, key = self.line_of(self.selected), self._key()
+        for row in map(self.rows.__getitem__, held):
+            self._view.take_out(row)
+            if self._shows(row):
+                self._view.put_in(row, key(row))
+        self._keep_selection(place)
         return True
+
+    def _arrange_soon(self) -> None:
+        if self.arrange_later is not None and len(self.rows) > MANY:
+            self.arrange_later()
+        else:
+            self.arrange()
 
     def arrange(self) -> None:
         """Choose and order the shown sessions anew; the cursor stays on its session."""
         before = self.line_of(self.selected)
-        choices, query = self.choices, self.query
-        if choices.chip is None and not query and choices.repository is None:
+        choices = self._arranged = self.choices
+        if choices.chip is None and not choices.query and choices.repository is None:
             shown: Iterable[SessionRow] = self.rows.values()
         else:
             shown = [row for row in self.rows.values() if self._shows(row)]
         self._view = OrderedView.of(shown, self._key(), choices.grouping)
-        self._stale_order = False
+        self._held.clear()
         self._keep_selection(before)
 
     # -- keeping the view in step
 
     def _key(self) -> Callable[[SessionRow], Key]:
-        choices = self.choices
+        choices = self._arranged
         return sort_key(choices.sort, backwards=choices.backwards, grouping=choices.grouping)
 
     def _keep_selection(self, before: int | None) -> None:
@@ -294,15 +348,13 @@ class Listing:
         )
 
     def _learn(self, row: SessionRow) -> None:
-        chip = chip_of(row.state)
-        self._chips[row.id] = chip
-        self._counts[chip] += 1
+        self._counts[chip_of(row.state)] += 1
         self._repositories[row.repo] += 1
         if row.state.is_live:
             self.live.add(row.id)
 
     def _forget(self, row: SessionRow) -> None:
-        self._counts[self._chips.pop(row.id)] -= 1
+        self._counts[chip_of(row.state)] -= 1
         self._repositories[row.repo] -= 1
         if not self._repositories[row.repo]:
             del self._repositories[row.repo]
@@ -314,9 +366,9 @@ class Listing:
     # -- what is asked for
 
     def _shows(self, row: SessionRow) -> bool:
-        choices = self.choices
+        choices = self._arranged
         return (
-            (choices.chip is None or self._chips[row.id] is choices.chip)
+            (choices.chip is None or chip_of(row.state) is choices.chip)
             and (choices.repository is None or row.repo == choices.repository)
             and (
                 not choices.query or choices.query.matches(row, self._searched(row, choices.query))
@@ -324,7 +376,7 @@ class Listing:
         )
 
     def _searched(self, row: SessionRow, query: Query) -> str | None:
-        if not query.words:
+        if not query.words or len(self.rows) > MANY:
             return None
         told = self._told.get(row.id)
         if told is None:

@@ -12,6 +12,7 @@ LONGEST_SHOWN = 4096
 """Cells of one line that are shown."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ERRORS = re.compile(
     r"^E(?:\s|$)|\b(?:FAILED|FAIL|FATAL|ERROR)\b|\b[Ee]rror(?:\[\w+\])?:|\b\w*(?:Error|Exception)\b:"
     r"|\b(?:fatal|panic|panicked)\b:?|^Traceback \(most recent"
@@ -20,6 +21,22 @@ _ERRORS = re.compile(
 
 def shown(data: bytes) -> str:
     """A line of output as text that is safe on a screen."""
+    text = _said(data)
+    text = visible(text.expandtabs(8) if "\t" in text else text)
+    if len(text) > LONGEST_SHOWN // 2:
+        cut_text = cut(text, LONGEST_SHOWN)
+        if cut_text is not text and cut_text != text:
+            text = f"{cut_text} (line cut at 4 096 cells)"
+    return text
+
+
+def has_controls(data: bytes) -> bool:
+    """Whether control characters are shown in a line of output, as pairs such as ``^[``."""
+    return _CONTROLS.search(_said(data)) is not None
+
+
+def _said(data: bytes) -> str:
+    """A line of output without program colours."""
     text = data.decode("utf-8", "replace")
     if text.startswith('{"'):
         said = _said_by_an_agent(text)
@@ -31,11 +48,6 @@ def shown(data: bytes) -> str:
         text = text.rsplit("\r", 1)[1]
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
-    text = visible(text.expandtabs(8) if "\t" in text else text)
-    if len(text) > LONGEST_SHOWN // 2:
-        cut_text = cut(text, LONGEST_SHOWN)
-        if cut_text is not text and cut_text != text:
-            text = f"{cut_text} (line cut at 4 096 cells)"
     return text
 
 

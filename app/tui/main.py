@@ -14,6 +14,9 @@ from store.home import Home
 from store.version import VERSION
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND = 1, 2, 3
+FRAMES_A_SECOND = "120"
+SWITCH_SECONDS = 0.001
+"""A key passes through three threads, and each may have to wait so long for one that computes."""
 _CANNOT_PLACE_TEXT = frozenset({"dumb", "unknown"})
 """Values of ``TERM`` that say so."""
 
@@ -50,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
         from app.tui.serving import serve
 
         return serve(given.serve, _without_serving(arguments), given.token, os.environ)
+    _shorten_frames()
+    sys.setswitchinterval(SWITCH_SECONDS)
     home = Home(Path(given.home).expanduser().absolute()) if given.home else Home.from_environment()
     try:
         session = _session_of(home, given.session)
@@ -76,6 +81,18 @@ def main(arguments: Sequence[str]) -> int:
         app.call_later(forget_the_driver)  # once it has its driver and its size
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0
+
+
+def _shorten_frames() -> None:
+    """Have Textual paint more often: what a key does waits up to two frames when something else was
+    painted just before, which at its 60 frames a second is longer than a person should wait.
+    """
+    name = "TEXTUAL_FPS"
+    if name not in os.environ:
+        os.environ[name] = FRAMES_A_SECOND
+        import textual.constants  # noqa: F401 - it reads the variable, which no child inherits
+
+        del os.environ[name]
 
 
 class _Refused(Exception):

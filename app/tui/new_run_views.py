@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -70,7 +70,7 @@ class WorkflowView:
     active_profile: str | None = None
     not_run: str | None = None
     """Why this version cannot run it, when its file is right."""
-    check: ValueCheck = _all_is_well
+    check: ValueCheck = field(default=_all_is_well, compare=False)
     """Says what is wrong with values typed for its parameters."""
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
+from heapq import merge
 
 from app.tui.ordering import Grouping, Key, group_key
 from store.row import SessionRow
 
 HEADING = "\0"
 """How the entry of a group's heading begins; no id does."""
+
+
+_SORTED_AT_ONCE = 5_000
 
 
 class OrderedView:
@@ -39,7 +43,7 @@ class OrderedView:
             for row in rows:
                 view._count(row, 1)
             pairs += [((*group_key(name), 0), f"{HEADING}{name}") for name in view.groups]
-        pairs.sort()
+        pairs = _in_order(pairs)
         view._keys = [known for known, _ in pairs]
         view.entries = [entry for _, entry in pairs]
         return view
@@ -80,6 +84,12 @@ class OrderedView:
                 self._remove((*group_key(name), 0))
         return True
 
+    def are_together(self, row: SessionRow, before: SessionRow) -> bool:
+        """Whether two sessions stand under the same heading."""
+        return self._grouping is Grouping.NONE or (
+            self._grouping.of(row) == self._grouping.of(before)
+        )
+
     def recount(self, row: SessionRow, before: SessionRow) -> None:
         """A session that stays where it is looks different now."""
         if self._grouping is not Grouping.NONE:
@@ -99,3 +109,10 @@ class OrderedView:
     def _remove(self, key: Key) -> None:
         place = bisect_left(self._keys, key)
         del self._keys[place], self.entries[place]
+
+
+def _in_order(pairs: list[tuple[Key, str]]) -> list[tuple[Key, str]]:
+    """Sorted in pieces: while one sort of very many goes on, nothing else can."""
+    starts = range(0, len(pairs), _SORTED_AT_ONCE)
+    pieces = [sorted(pairs[start : start + _SORTED_AT_ONCE]) for start in starts]
+    return list(merge(*pieces))

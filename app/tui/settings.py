@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from store.home import Home
 
-_SECTION = b"dashboard"
+_READ_HERE = (b"dashboard", b"default_editor")
 _PREFIX = "PRODIGY__"
 _VARIABLE = f"{_PREFIX}DASHBOARD__"
 
@@ -35,18 +35,21 @@ class Settings:
     compact: bool = False
     call: Call = Call.BELL
     filters: Mapping[str, str] = field(default_factory=dict)
+    editor: str | None = None
 
 
 def load_settings(home: Home, environment: Mapping[str, str]) -> Settings:
     """Read the settings; what is wrong with them ``prodigy config validate`` says.
 
-    The file is parsed only when it has such a section: that takes longer than the first picture.
+    The file is parsed only when it says something of that, as that takes longer than the first
+    picture.
     """
     try:
-        has_section = _SECTION in home.config.read_bytes()
+        written = home.config.read_bytes()
     except OSError:
-        has_section = False
-    if not has_section and not any(name.startswith(_VARIABLE) for name in environment):
+        written = b""
+    is_set = any(name in written for name in _READ_HERE)
+    if not is_set and not any(name.startswith(_VARIABLE) for name in environment):
         return Settings()
     from orchestrator.config import load_config
 
@@ -58,6 +61,7 @@ def load_settings(home: Home, environment: Mapping[str, str]) -> Settings:
         config.dashboard_compact,
         Call(config.dashboard_bell),
         filters,
+        config.default_editor,
     )
 
 

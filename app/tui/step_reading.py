@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.status_style import StepSign
-from app.tui.details import PassView, Span, SpanKind, StepPlan, StepView
-from app.tui.step_timeline import CUT_OFF, Happened, PassHappened, timeline
+from app.tui.details import PassView, Span, SpanKind, StepPlan, StepView, total_seconds
+from app.tui.step_timeline import CUT_OFF, Happened, PassHappened, ended_by, timeline
 from store import step_logs
 from store.checkpoint import WorkflowCheckpoint
 from store.checkpoint_parts import CompletedStep
@@ -20,6 +20,7 @@ from store.step_logs import StepLogFile
 
 MOST_STEPS = 100_000
 _NOT_SET_UP = "the run could not be set up"
+_AT_WORK = frozenset({StepSign.RUNNING, StepSign.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class StepReader:
 
     def _now(self, index: int, happened: Happened | None, is_only_pass: bool) -> StepView:
         """A step of the pass it is at, where checkpoint and record know better than events."""
-        view = self._seen(index, happened)
+        known = self._newest.get(index) if is_only_pass else None
+        view = self._logged(self._seen(index, happened), known)
         done = self._done.get(index)
         if done is not None:
             view = _completed(view, done)
@@ -123,8 +125,7 @@ class StepReader:
             view = self._at(view)
         elif view.sign is StepSign.RUNNING or (view.sign is StepSign.DONE and self._checkpoint):
             view = replace(view, sign=StepSign.NOT_REACHED)
-        known = self._newest.get(index) if is_only_pass else None
-        return self._ended(self._logged(view, known))
+        return self._ended(view)
 
     def _logged(self, view: StepView, known: str | None) -> StepView:
         """The step with the logs there are: its own, and those of its attempts and handlers."""
@@ -135,6 +136,7 @@ class StepReader:
         return replace(
             view,
             spans=spans,
+            seconds=total_seconds(spans),
             log=file.path if file else None,
             log_name=name,
             log_bytes=file.size if file else None,
@@ -144,15 +146,18 @@ class StepReader:
         file = self._logs.get(span.log_name)
         if file is None:
             return span
-        wrote_us = file.modified_ns // 1000
-        end_us = span.started_us + int(span.seconds * 1e6)
-        if span.is_cut_off and wrote_us > end_us:
-            span = replace(span, seconds=(wrote_us - span.started_us) / 1e6)
-        return replace(span, log=file.path)
+        span = replace(span, log=file.path)
+        return self._to_last_output(span) if span.is_cut_off else span
+
+    def _to_last_output(self, span: Span) -> Span:
+        """A span nobody wrote the end of, no shorter than it printed something."""
+        file = self._logs.get(span.log_name)
+        wrote_us = file.modified_ns // 1000 if file is not None and file.size else 0
+        return replace(span, seconds=max(span.seconds, (wrote_us - span.started_us) / 1e6))
 
     def _ended(self, view: StepView) -> StepView:
         """A step of a run that stands still has ended too, even if no event says when."""
-        spans, row = view.spans, self._row
+        spans = view.spans
         if view.sign is StepSign.RUNNING:
             ends = [span.started_us + int(span.seconds * 1e6) for span in spans]
             running = (span.started_us for span in spans if span.running)
@@ -160,10 +165,29 @@ class StepReader:
             return replace(view, running_since_us=since or view.started_us)
         if not any(span.running for span in spans):
             return view
-        wrote = self._logs.get(view.log_name)
-        last_us = wrote.modified_ns // 1000 if wrote else row.state_since_us or row.updated_us
-        closed = tuple(_closed(span, last_us) for span in spans)
-        return replace(view, spans=closed, seconds=sum(span.seconds for span in closed))
+        closed = tuple(self._closed(span, view) if span.running else span for span in spans)
+        if view.sign is StepSign.DONE:
+            return replace(view, spans=closed)
+        last = next(one for one, span in zip(closed, spans, strict=True) if span.running)
+        outcome = view.outcome or last.outcome.removeprefix(CUT_OFF)
+        return replace(view, spans=closed, seconds=total_seconds(closed), outcome=outcome)
+
+    def _closed(self, span: Span, view: StepView) -> Span:
+        """How an attempt or a handler ended of which no event says it."""
+        row, checkpoint = self._row, self._checkpoint
+        ended_us: int | None = None
+        words, failed = CUT_OFF, True
+        if view.sign is StepSign.UNKNOWN:
+            words, failed = "perhaps running", False
+        elif view.sign is StepSign.DONE:
+            words, failed, ended_us = "", False, view.ended_us
+        elif row.stop_kind and checkpoint is not None and checkpoint.x.in_flight is not None:
+            words, failed = ended_by(row.stop_kind)
+            ended_us = row.state_since_us
+        span = replace(span, outcome=words, failed=failed, running=False)
+        if ended_us:
+            return replace(span, seconds=max(0.0, (ended_us - span.started_us) / 1e6))
+        return self._to_last_output(replace(span, is_cut_off=True))
 
     def _at(self, view: StepView) -> StepView:
         """The step a session is at: running, failed, or stopped."""
@@ -172,7 +196,9 @@ class StepReader:
             sign = StepSign.RUNNING if row.step_label or view.spans else StepSign.NOT_REACHED
         elif state is State.FAILED and not was_not_set_up(row):
             sign = StepSign.FAILED
-        elif state in (State.INTERRUPTED, State.UNKNOWN) or self._is_cut_short(view):
+        elif state is State.UNKNOWN and (row.step_label or view.spans):
+            sign = StepSign.UNKNOWN
+        elif state is State.INTERRUPTED or self._is_cut_short(view):
             sign = StepSign.INTERRUPTED
         else:
             sign = StepSign.NOT_REACHED
@@ -185,7 +211,7 @@ class StepReader:
             label=row.step_label or row.failure_label or view.label,
             outcome=outcome,
             started_us=view.started_us or row.step_started_us,
-            attempts=view.attempts or row.step_attempt or int(sign is StepSign.RUNNING),
+            attempts=view.attempts or row.step_attempt or int(sign in _AT_WORK),
         )
 
     def _is_cut_short(self, view: StepView) -> bool:
@@ -213,13 +239,6 @@ def pass_words(at: int, total: int, given: str) -> str:
     """``pass 2 of 3  v2.5``; ``at`` counts from 0."""
     of = f" of {total}" if total > 1 else ""
     return f"pass {at + 1}{of}  {given}".rstrip()
-
-
-def _closed(span: Span, last_us: int) -> Span:
-    if not span.running:
-        return span
-    seconds = max(0.0, (last_us - span.started_us) / 1e6)
-    return replace(span, outcome=CUT_OFF, seconds=seconds, failed=True, running=False)
 
 
 def _completed(view: StepView, step: CompletedStep) -> StepView:

@@ -8,15 +8,36 @@ from typing import Any
 
 from app import format as form
 from app.status_style import StepSign
-from app.tui.details import Span, SpanKind, StepView
+from app.tui.details import Span, SpanKind, StepView, total_seconds
 from app.tui.notes import short_label
 from store.events import Event
 from store.fields import number
 from store.rows import microseconds
+from store.states import StopKind
 
 CUT_OFF = "ended without a word"
-_ENDINGS = {"paused": "stopped by a pause", "cancelled": "cancelled"}
-"""What became of a command that the end of its run cut off."""
+_ASKED_FOR = {
+    StopKind.PAUSE: "paused on request",
+    StopKind.PAUSE_NOW: "paused on request",
+    StopKind.CANCEL: "cancelled",
+    StopKind.SIGINT: "stopped by Ctrl-C",
+    StopKind.SIGTERM: "stopped by SIGTERM",
+    StopKind.SIGHUP: "stopped, its terminal closed",
+}
+_NOT_ASKED_FOR = {
+    StopKind.USAGE_LIMIT: "stopped by a usage limit",
+    StopKind.CHECKPOINT_FAILED: "stopped, no checkpoint could be written",
+    StopKind.INTERNAL_ERROR: "stopped by an internal error",
+}
+
+
+def ended_by(kind: str) -> tuple[str, bool]:
+    """How a stop ended the command under way, and whether that is a failure; by its kind."""
+    for table, failed in ((_ASKED_FOR, False), (_NOT_ASKED_FOR, True)):
+        for known, words in table.items():
+            if known == kind:
+                return words, failed
+    return "stopped", False
 
 
 class Happened:
@@ -33,14 +54,18 @@ class Happened:
         self.ended_us: int | None = None
         self.commits: int | None = None
         self.cost: float | None = None
+        self._last_us = 0
+        """When its newest event was written."""
         self._head: object = None
         """The commit the step began at."""
 
     def take(self, event: Event, at_us: int) -> None:
         """Take in one event of the step."""
+        before_us, self._last_us = self._last_us, at_us
         fields = event.fields
         match event.type:
             case "step_started":
+                self._cut_off(before_us)
                 self._begin(fields, at_us)
             case "attempt_failed":
                 self.outcome = _ending(fields)
@@ -67,14 +92,25 @@ class Happened:
                 self.sign = StepSign.SKIPPED
                 self.outcome = f"skipped: {_text(fields, 'reason')}"
 
-    def cut_off(self, at_us: int, words: str = CUT_OFF) -> None:
-        """The run ended; so did what was running."""
+    def stop(self, at_us: int, kind: str) -> None:
+        """The run was stopped, for a reason of this kind; so was what was running."""
+        words, failed = ended_by(kind)
+        self._end_all(at_us, words, failed=failed)
+
+    def crash(self) -> None:
+        """What was running had lost its process: nothing is known of it after its last word."""
+        self._cut_off(self._last_us)
+
+    def _cut_off(self, at_us: int) -> None:
+        self._end_all(at_us, CUT_OFF, failed=True)
+
+    def _end_all(self, at_us: int, words: str, *, failed: bool) -> None:
+        guessed = words == CUT_OFF
         for kind in (SpanKind.HANDLER, SpanKind.ATTEMPT):
-            while self._end(kind, at_us, words, failed=words == CUT_OFF, guessed=words == CUT_OFF):
+            while self._end(kind, at_us, words, failed=failed, guessed=guessed):
                 self.outcome = words
 
     def _begin(self, fields: dict[str, Any], at_us: int) -> None:
-        self.cut_off(at_us)
         self.attempts += 1
         self.label = _text(fields, "label") or self.label
         self.command = _text(fields, "command") or self.command
@@ -161,7 +197,7 @@ class Happened:
             label=self.label or view.label,
             command=self.command,
             attempts=self.attempts,
-            seconds=sum(span.seconds for span in spans) if spans else None,
+            seconds=total_seconds(spans),
             spans=tuple(spans),
             started_us=spans[0].started_us if spans else None,
             ended_us=self.ended_us,
@@ -179,15 +215,21 @@ class PassHappened:
     number: int
     steps: dict[int, Happened] = field(default_factory=dict)
 
-    def cut_off(self, at_us: int, words: str = CUT_OFF) -> None:
+    def stop(self, at_us: int, kind: str) -> None:
+        """The run was stopped in it, for a reason of this kind."""
         for step in self.steps.values():
-            step.cut_off(at_us, words)
+            step.stop(at_us, kind)
+
+    def crash(self) -> None:
+        """The run lost its process in it."""
+        for step in self.steps.values():
+            step.crash()
 
 
 def timeline(events: Iterable[Event]) -> list[PassHappened]:
     """What happened to each step in each pass, oldest first; never empty."""
     passes = [PassHappened(0)]
-    last_us = 0
+    reason = ""
     for event in events:
         fields = event.fields
         at_us = microseconds(event.timestamp)
@@ -196,13 +238,15 @@ def timeline(events: Iterable[Event]) -> list[PassHappened]:
             case "pass_started":
                 _go_to_pass(passes, fields.get("pass"))
             case "run_started":
-                # What was still running then had lost its process: it ended with the last word.
-                passes[-1].cut_off(last_us)
+                passes[-1].crash()
+            case "session_status_changed":
+                reason = _text(fields, "reason")
             case "run_ended" if at_us is not None:
-                passes[-1].cut_off(at_us, _ENDINGS.get(_text(fields, "outcome"), "stopped"))
+                passes[-1].stop(at_us, reason)
+            case "checkpoint_created":
+                pass  # it names the step the run is at, and says nothing of that step
             case _ if isinstance(index, int) and at_us is not None:
                 passes[-1].steps.setdefault(index, Happened()).take(event, at_us)
-        last_us = at_us or last_us
     return passes
 
 

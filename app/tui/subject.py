@@ -39,8 +39,8 @@ class Subject:
     """The repository the dashboard was opened in."""
     prodigy: str = "prodigy"
     """How the program is typed in any terminal, so that it acts on the same home."""
-    others: Collection[str] = ()
-    """The ids of all sessions: what is shown of an id tells it from these."""
+    near: Callable[[str], Collection[str]] = lambda _run_id: ()
+    """The ids a session's could be taken for: what is shown of one tells it from these."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What a screen knows of the command lines of its actions, by the names they have there."""
 
@@ -54,7 +54,7 @@ class Subject:
 
     def id_of(self, row: SessionRow) -> str:
         """An id as short as it is clear."""
-        return short_id(row.id, self.others)
+        return short_id(row.id, self.near(row.id))
 
 
 Reason = Callable[[Subject], "str | None"]

@@ -52,6 +52,14 @@ def plan_run(home: Home, arguments: Sequence[str], directory: Path) -> PlannedRu
     return planned_run(json.loads(done.stdout))
 
 
+def said_against(words: str, directory: Path) -> tuple[str, ...]:
+    """Why a run was not started, as lines, with paths as they are typed in its directory."""
+    lines = (form.visible(line.strip()) for line in words.splitlines())
+    return tuple(
+        line.removeprefix("error: ").replace(f"{directory}/", "") for line in lines if line
+    )
+
+
 def planned_run(document: dict[str, object]) -> PlannedRun:
     """The plan from the document of ``--dry-run --json``."""
     steps = []

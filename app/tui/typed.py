@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from app import format as form
 from store.home import Home
 
 
@@ -28,3 +29,17 @@ def prodigy_word(home: Home) -> str:
     if home.root == Path.home() / ".prodigy":
         return "prodigy"
     return f"PRODIGY_HOME={path_word(str(home.root))} prodigy"
+
+
+def fitted(told: str, prodigy: str, room: int) -> str:
+    """A text with command lines in so many cells: the home of the program gives way first.
+
+    Args:
+        told: the text, on one line.
+        prodigy: the program as :func:`prodigy_word` has it.
+        room: the cells there are.
+    """
+    name, equals, rest = prodigy.partition("=")
+    if equals and form.width(told) > room:
+        told = told.replace(prodigy, f"{name}=… {rest.rpartition(' ')[2]}")
+    return form.cut_middle(told, room)

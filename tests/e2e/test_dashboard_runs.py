@@ -134,7 +134,7 @@ def test_the_command_line_acts_on_a_session_whose_plan_is_open(runs: World) -> N
         assert f"process {owner_pid(runs, run_id)}" in refused.stderr
 
         terminal.press("P")
-        terminal.shows("paused")
+        terminal.shows("○ paused")
         terminal.press("r")
         terminal.shows("Step 2 runs again", "nothing is missing", PLAN)
         elsewhere = runs.prodigy.start("resume", run_id)

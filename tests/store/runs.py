@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from store import atomic, checkpoints
+from store.catalog import Catalog, SessionFilter
 from store.checkpoint import CheckpointKind, WorkflowCheckpoint
 from store.home import Home
+from store.row import SessionRow
 from store.session import SessionConfig, new_document, transition
-from store.states import CheckpointStatus, SessionStatus
+from store.states import CheckpointStatus, SessionStatus, State
 from store.times import from_text
 from tests.store.building import checkpoint, done, python
 
@@ -163,3 +165,16 @@ def metadata(home: Home, run_id: str, status: str = "in_progress", **changes: An
     }
     path.write_text(json.dumps(document | changes), encoding="utf-8")
     return path
+
+
+def seen(catalog: Catalog, wanted: SessionFilter | None = None) -> list[tuple[str, State]]:
+    """What a list shows now, and in which state."""
+    catalog.refresh()
+    return [(row.id, row.state) for row in catalog.rows(wanted)]
+
+
+def only(catalog: Catalog) -> SessionRow:
+    """The one session there is, as a list shows it now."""
+    catalog.refresh()
+    (row,) = catalog.rows()
+    return row

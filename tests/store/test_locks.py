@@ -57,7 +57,8 @@ def test_a_held_run_is_busy_and_the_message_names_its_holder(home: Home) -> None
     try:
         with pytest.raises(Busy) as caught:
             RunLock.acquire(home, RUN, wait_seconds=0.05)
-        assert f"prodigy run, pid {process.pid}" in str(caught.value)
+        assert f"session {RUN} is running here since " in str(caught.value)
+        assert f"(process {process.pid})" in str(caught.value)
         assert probe(home, RUN, says_active=True).liveness is Liveness.LIVE
     finally:
         end(process)
@@ -262,7 +263,7 @@ def write_original_lock(home: Home, lock_id: str, **changes: object) -> None:
 def test_a_resume_of_the_original_holds_its_run(home: Home) -> None:
     write_original_lock(home, RUN)
     assert probe(home, RUN, says_active=False).liveness is Liveness.LIVE
-    with pytest.raises(Busy, match="the original's resume"):
+    with pytest.raises(Busy, match="held here by a resume of the original tool"):
         RunLock.acquire(home, RUN, wait_seconds=0.0)
     write_original_lock(home, RUN, process_id=dead_pid())
     RunLock.acquire(home, RUN, wait_seconds=0.0).release()

@@ -11,19 +11,15 @@ from hypothesis import strategies as st
 from store.events import Event
 from store.row import SessionRow
 from store.states import State
-from store.statistics import (
+from store.statistics import by_day, group_statistics, in_slots, percentile, totals
+from store.step_statistics import (
     StepRun,
     TimeLeft,
-    by_day,
     flakiest,
-    group_statistics,
-    in_slots,
-    percentile,
     slowest,
     step_runs,
     step_statistics,
     time_left,
-    totals,
 )
 from store.times import to_text
 

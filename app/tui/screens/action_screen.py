@@ -47,7 +47,7 @@ class ActionScreen(Screen[None]):
         return Subject(
             self.subject_row(), self.where, board.blocked, archived=board.archived_now,
             repository=board.repository, prodigy=board.backend.prodigy_word,
-            others=board.listing.rows.keys(),
+            near=board.listing.ids.of,
             words={"editor": editor_word(board.editor_environment), **self.words()},
         )  # fmt: skip
 

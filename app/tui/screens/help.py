@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.events import Key
 
-from app.format import cut_middle, one_line
+from app.format import one_line
 from app.status_style import word_of
 from app.tui.actions import Action, Group, Subject, actions_for, found
 from app.tui.drawing import Line
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
+from app.tui.typed import fitted
 from app.tui.widgets.painted import Painted
 
 KEY_END = 7
@@ -27,7 +28,8 @@ def action_line(one: Action, subject: Subject, width: int) -> Line:
     room = (COMMAND if beside else width) - WORDS - 2
     x = line.put(WORDS, one.help, "faint" if why else "fg", limit=room)
     if beside:
-        told = why or cut_middle(one_line(one.command_line(subject)), width - COMMAND)
+        command = one_line(one.command_line(subject))
+        told = why or fitted(command, subject.prodigy, width - COMMAND)
         line.put(COMMAND, told, "faint" if why else "muted", limit=width - COMMAND)
     elif why and x + 4 < width:
         line.put(x + 2, f"({why})", "faint", limit=width - x - 2)

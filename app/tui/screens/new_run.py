@@ -21,7 +21,7 @@ from app.tui.editing import edit
 from app.tui.new_run_views import BeginsAt, PlannedRun, WorkflowChoice, WorkflowView
 from app.tui.past_runs import past_words
 from app.tui.screens.action_screen import ActionScreen, bindings
-from app.tui.trying_out import NotPlanned, plan_run
+from app.tui.trying_out import NotPlanned, plan_run, said_against
 from app.tui.typed import path_word, tilde
 from app.tui.widgets.filter_box import FilterSign
 from app.tui.widgets.footer import Footer, Hint
@@ -126,7 +126,7 @@ class NewRunScreen(ActionScreen):
 
     def find(self) -> None:
         """Go to where a name or a path is typed."""
-        self.query_one("#find", Input).focus()
+        self.set_focus(self.query_one("#find", Input))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "find":
@@ -182,6 +182,7 @@ class NewRunScreen(ActionScreen):
     def _take(self, choice: WorkflowChoice, view: WorkflowView) -> None:
         if choice is not self._choice or not self.is_attached:
             return
+        self._trouble = self._trouble if view == self._view else ()
         self._view = view
         rows = self.board.listing.rows.values()
         self._past = past_words(rows, view.name, str(choice.directory))
@@ -336,7 +337,7 @@ class NewRunScreen(ActionScreen):
             try:
                 plan = plan_run(home, arguments, choice.directory)
             except NotPlanned as error:
-                on_loop(self, self._failed, str(error))
+                on_loop(self, self._failed, choice, str(error))
             else:
                 on_loop(self, self._show_plan, choice, plan, command)
 
@@ -373,16 +374,16 @@ class NewRunScreen(ActionScreen):
         try:
             run_id = backend.start(arguments, choice.directory, wait_seconds=RECORD_SECONDS)
         except Refused as refused:
-            self.app.call_from_thread(self._failed, str(refused))
+            self.app.call_from_thread(self._failed, choice, str(refused))
             return
         row = backend.row(run_id)
         self.app.call_from_thread(self._started, choice, run_id)
         if row is not None:
             self.app.call_from_thread(self.board.take, (row,))
 
-    def _failed(self, words: str) -> None:
+    def _failed(self, choice: WorkflowChoice, words: str) -> None:
         self._starting = False
-        self._trouble = tuple(form.visible(line) for line in words.splitlines() if line.strip())
+        self._trouble = said_against(words, choice.directory)
         if self.is_attached:
             self.say("")
             self._show_all()

@@ -153,6 +153,8 @@ class SessionScreen(SessionHost):
 
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         if changed is None or self.run_id in changed:
+            if changed is None and self.tab is not None:
+                self.tab.read_anew()
             self._show_about()
             self.read()
 

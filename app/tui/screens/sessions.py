@@ -185,7 +185,7 @@ class SessionsScreen(ActionScreen):
         sessions = self.query_one(SessionList)
         for y in lines:
             sessions.refresh_line(y)
-        self.query_one(Chips).repaint()
+        self.query_one(Chips).recount()
         row = self.subject_row()
         if row is not None and row.id in changed:
             self.show_footer()

@@ -286,20 +286,31 @@ class TrendsScreen(ActionScreen):
         if self._trends is None:
             self.say("X: still reading")
             return
-        path, by = self.board.backend.directory / self._export_name, self._by.value
-        try:
-            path.write_text(statistics_csv(self._trends.groups, by), encoding="utf-8")
-        except OSError as error:
-            self.say(f"X: {tilde(path)}: {error.strerror}", "error")
-        else:
-            self.say(f"Wrote {tilde(path)}.")
+        path = self.board.backend.directory / self._export_name
+        written = statistics_csv(self._trends.groups, self._by.value)
+
+        def write() -> None:
+            try:
+                path.write_text(written, encoding="utf-8")
+            except OSError as error:
+                on_loop(self, self.say, f"X: {tilde(path)}: {error.strerror}", "error")
+            else:
+                on_loop(self, self.say, f"Wrote {tilde(path)}.")
+
+        self.run_worker(write, thread=True, group="export", exit_on_error=False)
 
     def sort_next(self) -> None:
         """Order the groups by something else."""
         orders = list(TrendSort)
-        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        self._sort_by(orders[(orders.index(self._order) + 1) % len(orders)])
+
+    def on_trend_head_pressed(self, event: TrendHead.Pressed) -> None:
+        self._sort_by(event.sort)
+
+    def _sort_by(self, order: TrendSort) -> None:
+        self._order = order
         self._show_all()
-        self.say(f"Sorted: {self._order.value}.")
+        self.say(f"Sorted: {order.value}.")
 
     def show_sessions(self) -> None:
         """Go to the sessions of the workflow or repository under the cursor."""

@@ -24,7 +24,19 @@ class Chips(Painted):
             super().__init__()
             self.name = name
 
+    _counted: tuple[int, ...] = ()
+
+    def recount(self) -> None:
+        """Sessions changed; only other counts are another picture."""
+        if self._counts() != self._counted:
+            self.repaint()
+
+    def _counts(self) -> tuple[int, ...]:
+        listing = dashboard(self).listing
+        return tuple(listing.count(chip) for chip in CHIPS)
+
     def paint(self, width: int, height: int) -> list[Line]:
+        self._counted = self._counts()
         listing = dashboard(self).listing
         line = Line()
         x = 1

@@ -47,7 +47,7 @@ def step_line(
     known = step.seconds_at(now_us)
     seconds = (
         form.duration(known, finished=step.sign is not StepSign.RUNNING)
-        if known is not None
+        if known is not None or step.spans
         else ""
     )
     label_end = time_end - 8 if reached else end

@@ -90,7 +90,7 @@ class FilterBox(Horizontal):
     def open(self) -> None:
         """Begin to type."""
         self.show_text()
-        self._boxes()[0].focus()
+        self.screen.set_focus(self._boxes()[0])
 
     def show_text(self) -> None:
         """Show the filter there is; the field is made when it is first needed."""

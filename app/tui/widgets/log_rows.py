@@ -23,6 +23,8 @@ class LogRow:
     is_mark: bool = False
     is_error: bool = False
     is_quiet: bool = False
+    has_controls: bool = False
+    """Whether control characters were made visible in it."""
 
     def draw(
         self, line: Line, x: int, width: int, token: str, searched: str, *, strong: bool
@@ -37,14 +39,14 @@ class LogRow:
         found = places(shown, searched) if searched else []
         at = 0
         for start, end in found:
-            x = line.put(x, shown[at:start], token)
+            x = line.put(x, shown[at:start], token, has_controls=self.has_controls)
             x = (
                 line.put(x, shown[start:end], "inv", on="accent")
                 if strong
                 else line.put(x, shown[start:end], token, under=True, bold=True)
             )
             at = end
-        line.put(x, shown[at:], token)
+        line.put(x, shown[at:], token, has_controls=self.has_controls)
 
 
 def rows_of(number: int, line: bytes | str, width: int) -> list[LogRow]:
@@ -57,16 +59,16 @@ def rows_of(number: int, line: bytes | str, width: int) -> list[LogRow]:
     """
     if isinstance(line, str):
         return [LogRow(number, line, is_mark=True)]
-    text, wrong, quiet = _read(line)
-    if not width:
-        return [LogRow(number, text, is_error=wrong, is_quiet=quiet)]
+    text, wrong, quiet, controls = _read(line)
+    pieces = wrapped(text, width) if width else [text]
     return [
-        LogRow(number, piece, place == 0, is_error=wrong, is_quiet=quiet)
-        for place, piece in enumerate(wrapped(text, width))
+        LogRow(number, piece, place == 0, is_error=wrong, is_quiet=quiet, has_controls=controls)
+        for place, piece in enumerate(pieces)
     ]
 
 
 @lru_cache(maxsize=1024)
-def _read(line: bytes) -> tuple[str, bool, bool]:
+def _read(line: bytes) -> tuple[str, bool, bool, bool]:
     text = log_text.shown(line)
-    return text, log_text.is_error(text), text.startswith(" ")
+    controls = "^" in text and log_text.has_controls(line)
+    return text, log_text.is_error(text), text.startswith(" "), controls

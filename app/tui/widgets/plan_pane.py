@@ -9,7 +9,8 @@ from app import format as form
 from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, ResumeChoice
 from app.tui.drawing import Line
 from app.tui.plan_lines import CHECK_NAMES, check_lines, pending, sentence_rows, step_lines
-from app.tui.widgets.painted import Painted
+from app.tui.typed import fitted
+from app.tui.widgets.painted import Painted, dashboard
 
 FOLDS_ABOVE = 12
 """Of more steps than this, those that are kept are one line."""
@@ -139,7 +140,8 @@ class PlanPane(Painted):
     def _command_line(self, width: int) -> Line:
         line = Line()
         line.put(0, "$", "faint")
-        line.put(2, form.one_line(self.command()), "fg", limit=width - 10)
+        prodigy = dashboard(self).backend.prodigy_word
+        line.put(2, fitted(form.one_line(self.command()), prodigy, width - 10), "fg")
         x = line.right(width, "copy", "muted", key="copy")
         line.right(x - 1, "y", "accent", bold=True, key="copy")
         return line

@@ -12,9 +12,11 @@ from app import format as form
 from app.tui.drawing import Line, rule
 from app.tui.new_run_views import BeginsAt
 from app.tui.widgets.painted import Painted
+from app.tui.widgets.text_view import wrapped_at_blanks
 
 MARGIN = 2
-_MOST_TROUBLE = 6
+_MOST_TROUBLE, _MOST_ROWS = 6, 3
+"""Rows of what a start that did not come about said: in all, and of one thing it said."""
 _MOST_NAMED = 3
 
 
@@ -56,8 +58,17 @@ class RunFoot(Painted):
 
     def _height(self, width: int) -> int:
         # A line for what it will not see is kept free, so that nothing moves when git has said it.
-        trouble = min(_MOST_TROUBLE, len(self._verdict.trouble))
+        trouble = len(self._trouble_rows(width))
         return 3 + len(self._command_rows(width)) + trouble + 1
+
+    def _trouble_rows(self, width: int) -> list[str]:
+        rows: list[str] = []
+        room = max(20, width - MARGIN - 1)
+        for text in self._verdict.trouble:
+            said = wrapped_at_blanks(text, room)
+            rest = " ".join(said[_MOST_ROWS - 1 :])
+            rows += [*said[: _MOST_ROWS - 1], *([form.cut(rest, room)] if rest else [])]
+        return rows[:_MOST_TROUBLE]
 
     def _command_rows(self, width: int) -> list[str]:
         """The command, on two rows when it is long."""
@@ -78,9 +89,9 @@ class RunFoot(Painted):
             command.put(MARGIN, "$" if said.command and place == 0 else "", "faint")
             command.put(MARGIN + 2, text, "fg", limit=width - MARGIN - 3)
             lines.append(command)
-        for text in said.trouble[:_MOST_TROUBLE]:
+        for text in self._trouble_rows(width):
             line = Line()
-            line.put(MARGIN, text, "error", limit=width - MARGIN - 1)
+            line.put(MARGIN, text, "error")
             lines.append(line)
         return [*lines, self._last(width)]
 
@@ -95,6 +106,11 @@ class RunFoot(Painted):
             x = line.put(MARGIN, "× " if said.is_problem else "", "error")
             x = line.put(x, said.against, "error" if said.is_problem else "muted",
                          limit=end - x)  # fmt: skip
+        elif said.trouble:
+            x = line.put(MARGIN, "×", "error", bold=True)
+            x = line.put(x + 1, "Not started", "error")
+            x = line.put(x + 3, "ctrl+s", "accent", bold=True, key="start_run")
+            x = line.put(x + 1, "tries again", "muted", key="start_run")
         else:
             x = line.put(MARGIN, "✓", "done", bold=True)
             x = line.put(x + 1, "Ready.", "fg")

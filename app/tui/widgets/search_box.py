@@ -57,7 +57,7 @@ class SearchBox(Horizontal):
         self.add_class("-open")
         box = self.query_one(Input)
         box.cursor_blink = False
-        box.focus()
+        self.screen.set_focus(box)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -15,7 +15,7 @@ from app.tui.widgets.text_view import wrapped_at_blanks
 
 LABEL = 12
 _MOST_COMMAND_ROWS = 3
-_BAD = (StepSign.FAILED, StepSign.INTERRUPTED)
+_LOUD = (StepSign.FAILED, StepSign.INTERRUPTED, StepSign.UNKNOWN)
 
 Fact = tuple[str, str, str]
 """Label, value, colour."""
@@ -56,7 +56,7 @@ class StepFacts(Painted):
     def _title(self, row: StepRow, step: StepView, width: int) -> Line:
         style = STEP_STYLES[step.sign]
         span = row.span
-        loud = step.sign in _BAD or step.sign is StepSign.RUNNING
+        loud = step.sign in _LOUD or step.sign is StepSign.RUNNING
         role: str = style.role if loud else "muted"
         about = span.label if span is not None else step.tries_words
         words = step.outcome or (style.word if step.sign is not StepSign.DONE else "")
@@ -64,9 +64,9 @@ class StepFacts(Painted):
             words = span.outcome or ("running" if span.running else "")
             role = "error" if span.failed else role if span.running else "muted"
         last = span or _last_attempt(step)
-        if last is not None and words and (step.sign in _BAD or span is not None):
+        if last is not None and words and (step.sign in _LOUD or span is not None):
             took = form.duration(last.seconds, finished=True)
-            words = f"{words} after {took}" if not last.running else words
+            words = f"{words} after {took}" if not (last.running or last.is_cut_off) else words
         return rule(
             width,
             f"{step.number} {form.cut(short_label(step.label), 60)}",
@@ -97,9 +97,8 @@ class StepFacts(Painted):
         facts: list[Fact] = [("Command", short_label(step.command or step.label), "fg")]
         span = row.span
         if span is not None:
-            ended_us = span.started_us + int(span.seconds * 1e6)
             facts = facts if span.kind is SpanKind.ATTEMPT else [(*_split(span), "fg")]
-            facts += self._times(span.started_us, None if span.running else ended_us, span.outcome)
+            facts += self._times_of(span)
             facts += [("Log", _log_words(span.log_name, None, span.log is not None), "muted")]
             return [fact for fact in facts if fact[1]]
         if step.sign is StepSign.SKIPPED:
@@ -127,7 +126,17 @@ class StepFacts(Painted):
             facts.append(("Checkpoint", f"#{place[0]} before this step", "muted"))
         return facts
 
-    def _times(self, started_us: int | None, ended_us: int | None, how: str) -> list[Fact]:
+    def _times_of(self, span: Span) -> list[Fact]:
+        if span.running or span.took is None:
+            return self._times(span.started_us, None, "")
+        ended_us = span.started_us + int(span.took * 1e6)
+        if span.is_cut_off:
+            return self._times(span.started_us, ended_us, "", end="Last word")
+        return self._times(span.started_us, ended_us, span.outcome)
+
+    def _times(
+        self, started_us: int | None, ended_us: int | None, how: str, *, end: str = "Ended"
+    ) -> list[Fact]:
         now = form.moment_from_microseconds(dashboard(self).now_us())
         facts: list[Fact] = []
         if now is not None and started_us:
@@ -136,7 +145,7 @@ class StepFacts(Painted):
         if now is not None and ended_us:
             at = form.moment_from_microseconds(ended_us)
             words = f", {how}" if how else ""
-            facts.append(("Ended", f"{form.clock(at, now, seconds=True)}{words}", "muted"))
+            facts.append((end, f"{form.clock(at, now, seconds=True)}{words}", "muted"))
         return facts
 
     def _of_pass(self, row: StepRow) -> list[Fact]:

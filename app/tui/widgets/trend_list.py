@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.message import Message
 
 from app import format as form
 from app.tui.drawing import Line, bar
@@ -31,7 +33,12 @@ class _Columns:
 
 
 class TrendHead(Painted):
-    """The heads of the columns."""
+    """The heads of the columns; a click sorts."""
+
+    class Pressed(Message):
+        def __init__(self, sort: TrendSort) -> None:
+            super().__init__()
+            self.sort = sort
 
     def __init__(self) -> None:
         super().__init__(id="trend-head")
@@ -57,11 +64,16 @@ class TrendHead(Painted):
         )
         for end, text, sort in heads:
             mark = "▼ " if sort is self._sort else ""
-            line.right(end, f"{mark}{text}", "muted" if mark else "faint")
+            key = sort.name if sort is not None else None
+            line.right(end, f"{mark}{text}", "muted" if mark else "faint", key=key)
         if columns.spark is not None:
             words = "" if self._period is Period.ALL else f", {self._period.value.upper()}"
             line.put(columns.spark, f"DURATION{words}", "faint")
         return [line]
+
+    def on_click(self, event: Click) -> None:
+        if name := self.key_at(event):
+            self.post_message(self.Pressed(TrendSort[name]))
 
 
 class TrendList(LineList):

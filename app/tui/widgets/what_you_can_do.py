@@ -12,6 +12,7 @@ from app.tui.actions import Subject, action
 from app.tui.drawing import Line, rule
 from app.tui.editing import editor_line
 from app.tui.failure_words import resume_words
+from app.tui.typed import fitted
 from app.tui.widgets.painted import Painted, dashboard
 from store.row import SessionRow
 from store.states import State
@@ -21,7 +22,9 @@ COMMAND = 50
 NARROW_COMMAND = 29
 _OF_A_RUN = ("resume", "resume_from", "skip_step", "shell", "edit_workflow", "copy")
 _OF_A_MERGE = ("merge", "shell", "show_changes", "resume_from", "edit_workflow", "copy")
-_OF_SILENCE = ("pause_now", "pause", "cancel", "shell", "edit_workflow", "copy")
+_OF_THE_LIVE = ("pause_now", "pause", "cancel", "shell", "edit_workflow", "copy")
+_OF_THE_DONE = ("merge", "show_changes", "resume_from", "shell", "edit_workflow", "copy")
+_DONE = frozenset({State.UNMERGED, State.MERGED, State.COMPLETED, State.CANCELLED})
 
 
 class WhatYouCanDo(Painted):
@@ -60,12 +63,13 @@ class WhatYouCanDo(Painted):
     def names(self) -> tuple[str, ...]:
         """The actions, the one that enter does first."""
         row = self._subject.row if self._subject is not None else None
-        match row.state if row is not None else None:
-            case State.MERGE_FAILED:
-                return _OF_A_MERGE
-            case State.STALLED | State.NEEDS_ANSWER:
-                return _OF_SILENCE
-        return _OF_A_RUN
+        if row is None:
+            return _OF_A_RUN
+        if row.state is State.MERGE_FAILED:
+            return _OF_A_MERGE
+        if row.state.is_live:
+            return _OF_THE_LIVE
+        return _OF_THE_DONE if row.state in _DONE else _OF_A_RUN
 
     @property
     def _is_narrow(self) -> bool:
@@ -110,7 +114,8 @@ class WhatYouCanDo(Painted):
             case "copy":
                 return "Copy id, path, branch, error…"
             case "merge":
-                return f"Merge again into {form.one_line(row.merge_target or 'its target')}"
+                again = "Merge again" if row.state is State.MERGE_FAILED else "Merge"
+                return f"{again} into {form.one_line(row.merge_target or 'its target')}"
         words = action(name).help
         return words[0].upper() + words[1:]
 
@@ -121,7 +126,7 @@ class WhatYouCanDo(Painted):
             "skip_step": f"Skip step {step}",
             "shell": "Shell in the worktree",
             "edit_workflow": "Edit the workflow",
-            "merge": "Merge again",
+            "merge": "Merge",
             "pause_now": "Pause now",
             "pause": f"Pause after step {step}",
             "cancel": "Cancel the run",
@@ -151,25 +156,14 @@ class WhatYouCanDo(Painted):
             lines.append(line)
             beside = Line() if self._is_beneath else line
             x = 5 if self._is_beneath else start
-            told = self._fitted(why or command, max(4, width - x - 1))
+            told = why or command
+            if self._subject is not None:
+                told = fitted(told, self._subject.prodigy, max(4, width - x - 1))
             beside.put(x, told, "muted" if possible else "faint")
             if beside is not line:
                 lines.append(beside)
         return lines
 
-    def _fitted(self, told: str, room: int) -> str:
-        """Where there is no room for all of it, the home of the program goes first."""
-        subject = self._subject
-        if form.width(told) > room and subject is not None:
-            told = told.replace(subject.prodigy, _cut_home(subject.prodigy))
-        return form.cut_middle(told, room)
-
     def on_click(self, event: Click) -> None:
         if name := self.key_at(event):
             self.post_message(self.Pressed(name))
-
-
-def _cut_home(prodigy: str) -> str:
-    """``PRODIGY_HOME=… prodigy`` of a program with a home of its own."""
-    name, equals, rest = prodigy.partition("=")
-    return f"{name}=… {rest.rpartition(' ')[2]}" if equals else prodigy

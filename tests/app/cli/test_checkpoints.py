@@ -22,6 +22,12 @@ def test_the_newest_one_is_marked(call: CommandLine, failed: str) -> None:
     assert sum("resume uses this" in line for line in lines) == 1
 
 
+def test_none_is_marked_of_a_run_that_is_over(call: CommandLine, completed: str) -> None:
+    shown = call("checkpoints", "list", "--workflow-id", completed).expect(0).stdout
+    assert "#000001" in shown
+    assert "resume uses this" not in shown
+
+
 def test_the_list_is_of_runs_that_can_be_resumed(
     call: CommandLine, completed: str, failed: str
 ) -> None:

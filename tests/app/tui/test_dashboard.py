@@ -263,6 +263,16 @@ async def test_open_failure_output_and_checkpoints_show_the_session(
             assert isinstance(app.screen, SessionsScreen)
 
 
+async def test_ctrl_c_ends_nothing_and_says_how_to_leave(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        await press(pilot, "ctrl+c")
+        assert app.is_running
+        assert app.screen.query_one(Footer).said == "q quits the dashboard; runs go on."
+
+
 async def test_outside_text_is_never_markup_and_controls_are_seen(
     home: Home, tmp_path: Path
 ) -> None:

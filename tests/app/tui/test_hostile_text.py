@@ -14,6 +14,7 @@ from app import format as form
 from app.tui.drawing import Line, bar, rule
 from app.tui.log_text import LONGEST_SHOWN, shown
 from app.tui.theme import Ink
+from app.tui.widgets.log_rows import rows_of
 from app.tui.widgets.text_view import wrapped
 from tests.app.tui.hostile_store import TEXTS
 
@@ -119,3 +120,25 @@ def test_every_number_has_a_form_of_its_reserved_width(value: float) -> None:
     if math.isfinite(value) and value >= 0:
         assert len(form.amount(value)) <= 5
         assert len(form.steps(int(value), int(value))) <= 11
+
+
+def test_control_characters_are_faint_in_whatever_colour_the_text_is() -> None:
+    line = Line()
+    assert line.put(0, "a\x1b[b\0^", "error", limit=20) == 8
+    line.right(20, "\x7fend", "error")
+    told = [(piece.text, piece.token) for piece in line.pieces]
+    assert told == [
+        ("a", "error"), ("^[", "faint"), ("[b", "error"), ("^@", "faint"), ("^", "error"),
+        ("^?", "faint"), ("end", "error"),
+    ]  # fmt: skip
+
+
+def test_of_a_log_only_lines_that_have_controls_are_drawn_so() -> None:
+    def drawn(data: bytes) -> list[tuple[str, str]]:
+        (row,) = rows_of(0, data, 0)
+        line = Line()
+        row.draw(line, 0, 80, "fg", "", strong=False)
+        return [(piece.text, piece.token) for piece in line.pieces]
+
+    assert drawn(b"bell \x07!") == [("bell ", "fg"), ("^G", "faint"), ("!", "fg")]
+    assert drawn(b"\x1b[31m^^^^ and ^E\x1b[0m") == [("^^^^ and ^E", "fg")]

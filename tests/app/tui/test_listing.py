@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -69,6 +70,43 @@ def test_changes_one_by_one_give_the_same_list_as_reading_it_anew(
     assert all(kept.view[kept.line_of(run_id) or 0] == run_id for run_id in kept.view[:1]
                if not run_id.startswith("\0"))  # fmt: skip
     assert (kept.current is None) == (len(kept) == 0)
+
+
+@given(
+    st.lists(rows, max_size=8),
+    st.lists(st.tuples(rows, st.booleans()), max_size=12),
+    st.sampled_from(Grouping),
+    st.sampled_from(["", "fix", "repo:api"]),
+    st.booleans(),
+)
+def test_held_rows_and_a_view_made_elsewhere_end_as_the_same_list(
+    first: list[SessionRow],
+    changes: list[tuple[SessionRow, bool]],
+    grouping: Grouping,
+    query: str,
+    elsewhere: bool,
+) -> None:
+    kept = Listing(lambda: NOW)
+    kept.choose(query=parse(query, NOW))
+    kept.replace_all(first)
+    made = kept.copy()
+    made.choices = kept.choices = replace(kept.choices, grouping=grouping)
+    made.arrange()
+    if not elsewhere:
+        kept.arrange()
+    for changed, removed in changes:
+        kept.apply(() if removed else (changed,), (changed.id,) if removed else (), hold=True)
+    if elsewhere:
+        kept.take_view(made)
+    else:
+        kept.settle()
+    anew = Listing(lambda: NOW)
+    anew.choices = kept.choices
+    anew.replace_all(kept.rows.values())
+    assert kept.view == anew.view
+    for run_id in kept.rows:
+        near = set(kept.ids.of(run_id))
+        assert run_id in near and near <= kept.rows.keys()
 
 
 def test_a_row_that_changes_while_the_list_is_used_keeps_its_place() -> None:

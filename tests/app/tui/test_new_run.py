@@ -11,13 +11,15 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from app.tui.app import ProdigyApp
-from app.tui.editing import editor_command
+from app.tui.editing import CONFIGURED, editor_command, editor_word
 from app.tui.new_run_views import BeginsAt
 from app.tui.past_runs import past_words
 from app.tui.screens.dry_run import DryRun
 from app.tui.screens.help import HelpScreen
 from app.tui.screens.new_run import NewRunScreen
 from app.tui.screens.sessions import SessionsScreen
+from app.tui.settings import load_settings
+from app.tui.trying_out import said_against
 from app.tui.widgets.footer import Footer
 from app.tui.widgets.problem_list import ProblemList
 from app.tui.widgets.run_foot import RunFoot, Verdict
@@ -199,6 +201,30 @@ async def test_enter_on_a_problem_opens_the_editor_at_its_line(
 )
 def test_each_editor_is_told_the_line_in_its_own_way(editor: str, command: list[str]) -> None:
     assert editor_command(Path("f.yml"), 4, {"EDITOR": editor}) == command
+
+
+def test_the_editor_of_the_configuration_is_for_those_who_have_set_no_other(home: Home) -> None:
+    home.root.mkdir(parents=True)
+    home.config.write_text("default_editor: nano\n", encoding="utf-8")
+    settings = load_settings(home, {})
+    configured = {CONFIGURED: settings.editor or ""}
+    assert editor_command(Path("f.yml"), 4, configured) == ["nano", "+4", "f.yml"]
+    assert editor_word(configured) == "nano"
+    assert editor_word({"EDITOR": "vim", **configured}) == "$EDITOR"
+
+
+def test_what_was_said_against_a_start_wraps_and_contradicts_no_verdict(tmp_path: Path) -> None:
+    why = "this step needs the Claude program, which is not installed here; " * 6
+    against = said_against(f"error: {tmp_path}/flows/release.yml:11:5: {why}\n", tmp_path)
+    foot = RunFoot()
+    foot.show(Verdict(command="prodigy run flows/release.yml", trouble=against))
+    texts = [line.text.strip() for line in foot.paint(80, 12)]
+    start = next(
+        y for y, text in enumerate(texts) if text.startswith("flows/release.yml:11:5: this")
+    )
+    assert texts[start + 2].endswith("…")
+    assert texts[start + 3].startswith("× Not started")
+    assert "Ready" not in " ".join(texts)
 
 
 async def test_a_dry_run_shows_the_plan_and_enter_starts_it(world: World) -> None:

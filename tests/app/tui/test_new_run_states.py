@@ -130,8 +130,16 @@ async def test_a_run_that_ends_before_it_has_a_record_shows_its_own_error(world:
         foot = screen.query_one(RunFoot)
         await until(pilot, lambda: bool(foot._verdict.trouble), "it said why")
         assert "Secret not found in environment: DEPLOY_KEY" in " ".join(foot._verdict.trouble)
+        said = "\n".join(line.text for line in foot.lines)
+        assert str(world.repository) not in said, "paths are as they are typed here"
+        assert "× Not started" in said and "Ready" not in said
         assert world.records == [] and not app.started_here
         assert screen.query_one(RunForm).parameters() == {"ratio": "0.5"}, "nothing typed is lost"
+        screen.sessions_changed(None)
+        await settled(pilot)
+        assert foot._verdict.trouble, "it is the same file, so it is still so"
+        await press(pilot, "backspace")
+        assert not foot._verdict.trouble
 
 
 async def test_outside_of_a_repository_the_reason_stands_beside_start(

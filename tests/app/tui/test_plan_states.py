@@ -20,6 +20,7 @@ from app.tui.backend import Backend
 from app.tui.details import Finding, PlanView, ResumeChoice
 from app.tui.screens.resume_plan import ResumePlanScreen
 from app.tui.screens.session import SessionScreen
+from app.tui.widgets.plan_pane import PlanPane
 from orchestrator import resume_facts
 from store import checkpoints
 from store.checkpoint import WorkflowCheckpoint
@@ -335,6 +336,16 @@ async def test_look_leaves_the_plan_for_what_is_uncommitted(stopped: Stopped) ->
         await press(pilot, "r", "d")
         assert isinstance(app.screen, SessionScreen)
         assert app.screen.tab is not None and app.screen.tab.id == "tab-changes"
+
+
+async def test_of_a_long_home_the_command_stays_whole(stopped: Stopped, tmp_path: Path) -> None:
+    app = dashboard(stopped.home, tmp_path)
+    far = f"/{'a-long-way/' * 12}"
+    with mock.patch.object(Backend, "prodigy_word", f"PRODIGY_HOME={far} prodigy"):
+        async with running(app, (80, 24)) as pilot:
+            await press(pilot, "r")
+            shown = "\n".join(line.text for line in app.screen.query_one(PlanPane).lines)
+            assert f"$ PRODIGY_HOME=… prodigy resume {RUN.id[8:16]}" in shown
 
 
 async def test_nothing_is_estimated_where_no_run_got_so_far(tmp_path: Path, home: Home) -> None:

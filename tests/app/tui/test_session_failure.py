@@ -20,7 +20,7 @@ from app.tui.widgets.what_you_can_do import WhatYouCanDo
 from store.catalog import Catalog
 from store.home import Home
 from store.states import SessionStatus
-from tests.app.tui.driving import dashboard, press, running
+from tests.app.tui.driving import dashboard, press, running, settled
 from tests.app.tui.prepared_store import NOW, Run, Step
 from tests.app.tui.sample_runs import numbered, prepared
 from tests.app.tui.worked_tree import move_on
@@ -174,6 +174,42 @@ async def test_a_merge_that_failed_names_the_conflict_and_enter_asks_to_merge_ag
             assert screen.query_one(WhatYouCanDo).names[0] == "merge"
             await press(pilot, "enter")
             assert isinstance(app.screen, Confirm)
+
+
+async def test_what_changed_in_the_worktree_is_seen_when_everything_is_read_again(
+    home: Home, tmp_path: Path
+) -> None:
+    run = failing(*numbered(2), AGAIN, at=2)
+    with prepared(home, tmp_path / "src", (run,), with_git=True):
+        app = dashboard(home, tmp_path)
+        async with running(app, (100, 30)) as pilot:
+            await press(pilot, "f")
+            screen = app.screen
+            assert isinstance(screen, SessionScreen) and screen.detail is not None
+            assert "3 files uncommitted" in said(screen)
+            (Path(screen.detail.row.worktree) / "repaired.py").write_text("ok\n")
+            await press(pilot, "ctrl+r")
+            assert "4 files uncommitted" in said(screen) and "repaired.py +1" in said(screen)
+
+
+@pytest.mark.parametrize(
+    ("run", "first"),
+    [
+        (Run(1, "work", "api", numbered(3), 3, 60, S.COMPLETED, merge="unmerged"), "merge"),
+        (Run(1, "work", "api", numbered(3), 1, 60, S.RUNNING, owner="live", silent=3), "pause_now"),
+        (failing(AGAIN), "resume"),
+    ],
+    ids=["complete", "running", "failed"],
+)
+async def test_what_can_be_done_first_fits_the_state_it_is_in_now(
+    run: Run, first: str, home: Home, tmp_path: Path
+) -> None:
+    with prepared(home, tmp_path / "src", (run,)):
+        app = dashboard(home, tmp_path)
+        async with running(app, (100, 30)) as pilot:
+            app.push_screen(SessionScreen(run.id, "failure", alone=True))
+            await settled(pilot)
+            assert app.screen.query_one(WhatYouCanDo).names[0] == first
 
 
 async def test_output_that_is_gone_is_named(home: Home, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,9 @@ from app.tui.details import SessionDetail
 from app.tui.log_search import lines_with
 from app.tui.screens.session import SessionScreen
 from app.tui.screens.tabs.changes import View as ChangesTab
+from app.tui.screens.tabs.checkpoints import View as CheckpointsTab
 from app.tui.screens.tabs.output import View as OutputTab
+from app.tui.widgets.line_list import LineList
 from app.tui.widgets.log_pane import LogPane
 from app.tui.widgets.log_rows import LogRow
 from app.tui.widgets.painted import Painted
@@ -33,6 +36,25 @@ def painted(app: ProdigyApp) -> str:
 
 def shown(app: ProdigyApp) -> str:
     return "\n".join(one.text for view in app.screen.query(TextView) for one in view.texts)
+
+
+@pytest.mark.parametrize("status", [SessionStatus.PAUSED, SessionStatus.COMPLETED])
+async def test_a_checkpoint_is_marked_only_where_a_resume_would_use_it(
+    status: SessionStatus, home: Home, tmp_path: Path
+) -> None:
+    merged = {"merge": "merged", "merge_about": {"commit": "a91f3c2f" * 5}}
+    stop: dict[str, Any] = {"stop": {"kind": "pause"}}
+    is_over = status is SessionStatus.COMPLETED
+    run = Run(1, "work", "api", numbered(2), 2 if is_over else 1, 60, status,
+              **(merged if is_over else stop))  # fmt: skip
+    with prepared(home, tmp_path / "src", (run,)):
+        app = dashboard(home, tmp_path)
+        async with running(app) as pilot:
+            await press(pilot, "c")
+            shown = app.screen.query_one(CheckpointsTab).query_one(LineList)
+            lines = [shown.line_at(y, 120, False).text for y in range(shown.line_count())]
+    assert lines
+    assert any("resume uses this" in line for line in lines) is not is_over
 
 
 # -- the head

@@ -73,6 +73,7 @@ def test_attempts_and_handlers_have_their_endings_commits_and_costs() -> None:
 def test_what_a_crash_cut_off_ends_with_the_last_word_not_with_the_resume() -> None:
     step = of_step(
         started(0), event(30, "step_output_ref", step_index=0),
+        event(29_999, "checkpoint_created", step_index=0, kind="resume"),
         event(30_000, "run_started", kind="resume"), started(30_001),
         event(30_011, "step_completed", step_index=0, exit_code=0),
     )  # fmt: skip
@@ -81,9 +82,28 @@ def test_what_a_crash_cut_off_ends_with_the_last_word_not_with_the_resume() -> N
     ]  # fmt: skip
 
 
-def test_what_a_pause_ended_did_not_fail() -> None:
-    step = of_step(started(0), event(8, "run_ended", outcome="paused"))
-    assert told(step) == [("attempt 1  stopped by a pause", 8, False)]
+def test_of_a_crashed_attempt_without_a_word_no_time_is_claimed() -> None:
+    step = of_step(started(0), event(30_000, "run_started", kind="resume"))
+    assert [span.took for span in step.spans] == [None]
+    assert step.seconds is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "failed"),
+    [
+        ("pause_now", "paused on request", False),
+        ("sigterm", "stopped by SIGTERM", False),
+        ("cancel", "cancelled", False),
+        ("usage_limit", "stopped by a usage limit", True),
+        ("", "stopped", False),
+    ],
+)
+def test_a_stop_is_told_by_its_reason_and_only_one_nobody_asked_for_is_a_failure(
+    kind: str, words: str, failed: bool
+) -> None:
+    changed = event(8, "session_status_changed", to="Paused", reason=kind)
+    step = of_step(started(0), changed, event(8, "run_ended", outcome="paused"))
+    assert told(step) == [(f"attempt 1  {words}", 8, failed)]
 
 
 def test_passes_are_told_apart_and_a_resume_at_the_first_step_begins_none() -> None:
@@ -165,7 +185,8 @@ def test_a_real_run_of_two_passes_has_both_with_their_handlers_and_logs(world: W
 
 
 def test_a_crashed_attempt_is_as_long_as_it_wrote(home: Home, tmp_path: Path) -> None:
-    run = Run(1, "work", "api", (Step("shell: make", (300.0,)),), 0, 7200, SessionStatus.RUNNING)
+    step = Step("shell: make", (300.0,), output="cc a.c\n")
+    run = Run(1, "work", "api", (step,), 0, 7200, SessionStatus.RUNNING)
     with prepared(home, tmp_path / "src", (run,)):
         (log,) = home.logs_directory(run.id).glob("*.log")
         began = NOW.timestamp() - 7500

@@ -134,6 +134,16 @@ async def test_by_repository_enter_shows_the_sessions_of_the_repository(every_ho
         assert "WORKFLOW" in app.screen.query_one(TrendHead).lines[0].text
 
 
+async def test_a_click_on_a_head_sorts_by_it(every_home: Home) -> None:
+    app = dashboard(every_home, every_home.root.parent)
+    async with running(app) as pilot:
+        await press(pilot, "t")
+        head = app.screen.query_one(TrendHead)
+        await pilot.click(head, offset=(head.lines[0].text.index("COST"), 0))
+        await settled(pilot)
+        assert "▼ COST" in app.screen.query_one(TrendHead).lines[0].text
+
+
 @pytest.mark.parametrize("keys", [(), ("b",)], ids=["workflow", "repository"])
 async def test_the_exported_file_is_what_the_shown_command_writes(
     keys: tuple[str, ...], every_home: Home, tmp_path: Path

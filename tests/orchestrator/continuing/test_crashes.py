@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from orchestrator.refusal import Refused
+from orchestrator.resume_plan import Action
+from store.step_logs import next_log
 from tests.orchestrator.continuing.stage import Stage, merge
 from tests.program import wait_until
 from tests.world import marked
@@ -54,6 +56,16 @@ def test_before_the_first_checkpoint_the_worktree_is_made_anew(stage: Stage, poi
     assert stage.id == run_id
     stage.assert_complete()
     assert stage.git("worktree", "list").count("\n") == 1
+
+
+def test_a_step_killed_in_its_first_moment_counts_as_begun_and_not_before(stage: Stage) -> None:
+    stage.killed(three_steps(stage), "S1.log@2")
+    assert stage.plan().steps[1].action is Action.RUN
+    next_log(stage.world.home, stage.id, 1)
+    planned = stage.plan().steps[1]
+    assert (planned.action, planned.why) == (Action.RUN_AGAIN, "it was interrupted midway")
+    chosen = stage.plan(from_checkpoint="1").steps[0]
+    assert chosen.action is Action.RUN, "that checkpoint says nothing of what came after it"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from store.states import State
 
 K, A, R, S = Action.KEEP, Action.RUN_AGAIN, Action.RUN, Action.SKIP
 ID = "session-7c1e"
+HELD = "running here since 09:02 (process 41822)"
 
 
 def facts_of(index: int = 2, total: int = 4, **changes: Any) -> RunFacts:
@@ -71,9 +72,13 @@ def actions(found: ResumePlan) -> list[Action]:
         (facts_of(), {"from_step": 3}, 2, [K, K, A, R],
          "Step 3 runs again, then 4. Steps 1 and 2 are kept."),
         (facts_of(), {"skip_step": 3}, 2, [K, K, S, R],
-         "Step 4 runs. Steps 1 and 2 are kept."),
+         "Step 4 runs. Steps 1 and 2 are kept. Step 3 is skipped."),
+        (facts_of(3), {"skip_step": 4}, 3, [K, K, K, S],
+         "No other step is left. Nothing runs again; the session is completed. Step 4 is skipped."),
         (facts_of(), {"from_step": 4, "force": True}, 3, [K, K, S, R],
-         "Step 4 runs. Steps 1 and 2 are kept."),
+         "Step 4 runs. Steps 1 and 2 are kept. Step 3 is skipped."),
+        (facts_of(1), {"from_step": 4, "force": True}, 3, [K, S, S, R],
+         "Step 4 runs. Step 1 is kept. Steps 2 and 3 are skipped."),
         (facts_of(done={}), {}, 2, [K, K, A, R],
          "Step 3 runs again, then 4. Steps 1 and 2 are kept."),
         (facts_of(0, has_checkpoint=False, failed=False), {}, 0, [R, R, R, R],
@@ -92,8 +97,8 @@ def test_the_plan_says_what_becomes_of_every_step(
 @pytest.mark.parametrize(
     ("facts", "options", "words", "instead"),
     [
-        (facts_of(live_holder="pid 7"), {}, "live", f"prodigy pause {ID}"),
-        (facts_of(live_holder="pid 7"), {"force": True}, "live", f"prodigy pause {ID}"),
+        (facts_of(live_holder=HELD), {}, f"it is {HELD}.", f"prodigy pause {ID}"),
+        (facts_of(live_holder=HELD), {"force": True}, f"it is {HELD}.", f"prodigy pause {ID}"),
         (facts_of(cancelled=True), {}, "cancelled", "prodigy run WORKFLOW"),
         (facts_of(cancelled=True), {"force": True, "restart": True}, "cancelled", "prodigy run WO"),
         (facts_of(4, finished=True, failed=False), {}, "already complete", "prodigy sessions show"),
@@ -220,7 +225,7 @@ FACTS = st.builds(
             "head_moved_away": st.booleans(),
             "worktree_present": st.booleans(),
             "branch_present": st.booleans(),
-            "live_holder": st.none() | st.just("pid 7"),
+            "live_holder": st.none() | st.just(HELD),
             "owner_unknown": st.none() | st.just("elsewhere"),
             "workflow_missing": st.none() | st.just("no workflow"),
             "passes_left": st.integers(0, 2),

@@ -47,6 +47,8 @@ class _List(LineList):
     def __init__(self) -> None:
         super().__init__()
         self.items: list[CheckpointView] = []
+        self.marks_used = True
+        """Whether a resume would use one of them."""
 
     def line_count(self) -> int:
         return len(self.items)
@@ -66,7 +68,7 @@ class _List(LineList):
         x = line.right(written_end, written, "muted")
         line.put(why, one.why, "muted", limit=x - why - 1)
         line.right(size_end, form.size(one.size), "muted")
-        if one.is_newest:
+        if one.is_newest and self.marks_used:
             line.put(mark, _USED, "live", bold=at_cursor)
         return line
 
@@ -111,6 +113,7 @@ class View(Tab):
     def show(self, detail: SessionDetail) -> None:
         self._detail = detail
         row = detail.row
+        self.query_one(_List).marks_used = not row.state.is_over
         self.run_worker(
             lambda: on_loop(self, self._take, self.board.backend.checkpoints(row)),
             thread=True, group="checkpoints", exclusive=True, exit_on_error=False,

@@ -168,7 +168,7 @@ class StepList(LineList):
         axis.draw(line, _places(self.size.width)[0], step.spans, style.role, words=words)
         known = step.seconds_at(board.now_us())
         over = step.sign is not StepSign.RUNNING
-        time = form.duration(known, finished=over) if known is not None else ""
+        time = form.duration(known, finished=over) if known is not None or step.spans else ""
         self._numbers(line, time, step.cost, "fg")
 
     def _draw_span(self, line: Line, row: StepRow, step: StepView, span: Span, axis: Axis) -> None:
@@ -176,7 +176,8 @@ class StepList(LineList):
         line.put(x, "└" if row.is_last else "├", "line")
         self._label(line, x + 2, form.one_line(span.words), "muted")
         axis.draw(line, _places(self.size.width)[0], (span,), STEP_STYLES[step.sign].role)
-        seconds = (axis.end_us(span) - span.started_us) / 1e6
+        took_so_far = (axis.end_us(span) - span.started_us) / 1e6
+        seconds = took_so_far if span.running else span.took
         time = form.duration(seconds, finished=not span.running)
         self._numbers(line, time, span.cost, "muted")
 

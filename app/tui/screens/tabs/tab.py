@@ -89,7 +89,7 @@ class Tab(Vertical):
         self.query_one(Trouble).say(what, f"{error}")
 
     def read_anew(self) -> None:
-        """Whatever was remembered of a reading that failed is forgotten."""
+        """Forget what was read: the next detail has everything read again, git included."""
 
     def show(self, detail: SessionDetail) -> None:
         """Show a session."""
