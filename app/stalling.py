@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from store.atomic import read_file
-from store.errors import StoreError
 from store.home import Home
 from store.states import STALL_AFTER_SECONDS
 
@@ -16,8 +14,8 @@ _VARIABLE = "PRODIGY__STALL_AFTER"
 def stall_after_seconds(home: Home, environment: Mapping[str, str]) -> float:
     """What the configuration says. It is parsed only if it may say something: that takes long."""
     try:
-        says_something = _KEY in read_file(home.config)
-    except StoreError:
+        says_something = home.config.is_file() and _KEY in home.config.read_bytes()
+    except OSError:
         says_something = False
     if not says_something and _VARIABLE not in environment:
         return STALL_AFTER_SECONDS

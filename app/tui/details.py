@@ -286,7 +286,7 @@ class SessionDetail:
     def with_worktree(self, view: WorktreeView) -> SessionDetail:
         """The same, knowing what is uncommitted."""
         number = len(view.files)
-        clean = "present, clean" if not view.problem else f"present; {view.problem}"
+        clean = "present, clean" if not view.problem else "present, git cannot read it"
         words = f"present, {form.count(number, 'file')} uncommitted" if number else clean
         told = {**dict(self.facts), "Worktree": words}
         return replace(self, facts=tuple(told.items()), worktree_words=words)

@@ -90,6 +90,8 @@ class TextView(Scroller):
         return self._texts
 
     def _fit(self) -> None:
+        if not self.size.width:  # hidden: it is fitted when it is shown
+            return
         width = max(8, self.size.width - self._left - 2)
         if self._wraps:
             self._rows = [
