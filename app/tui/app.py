@@ -18,6 +18,7 @@ from app.tui.arranging import Arranging, read_listing
 from app.tui.attention import Attention
 from app.tui.backend import Backend, First, Pulse, Refresh
 from app.tui.board import Board
+from app.tui.calling import unless_half_there
 from app.tui.listing import Listing
 from app.tui.pacing import Gathering, Unwatched
 from app.tui.screens.action_screen import ActionScreen
@@ -278,10 +279,12 @@ class ProdigyApp(Board):
         for screen in self.action_screens():
             if screen is not self.screen:
                 screen.missed_changes = True
-            elif lines is not None and isinstance(screen, SessionsScreen):
-                screen.lines_changed(lines, ids or frozenset())
-            else:
-                screen.sessions_changed(ids)
+                continue
+            with unless_half_there():
+                if lines is not None and isinstance(screen, SessionsScreen):
+                    screen.lines_changed(lines, ids or frozenset())
+                else:
+                    screen.sessions_changed(ids)
 
     # -- the clock
 
@@ -293,7 +296,8 @@ class ProdigyApp(Board):
         if self._seconds % LOOK_EVERYWHERE_SECONDS == 0 and not self._refreshing:
             self._look_again(None)
         if isinstance(self.screen, ActionScreen):
-            self.screen.tick(full_minute=self._seconds % 60 == 0)
+            with unless_half_there():
+                self.screen.tick(full_minute=self._seconds % 60 == 0)
 
     def look_at_live(self) -> None:
         """Look again at the sessions at work: a killed owner changes no file."""
@@ -323,7 +327,8 @@ class ProdigyApp(Board):
 
     def _show_live(self) -> None:
         if isinstance(self.screen, SessionsScreen):
-            self.screen.live_looked_at()
+            with unless_half_there():
+                self.screen.live_looked_at()
 
     def action_tell_how_to_quit(self) -> None:
         self.say("q quits the dashboard; runs go on.")

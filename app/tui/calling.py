@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import ParamSpec
 
+from textual.css.query import NoMatches
 from textual.message_pump import MessagePump
 
 P = ParamSpec("P")
@@ -34,3 +36,13 @@ def unless_gone(
             call(*args, **kwargs)
 
     return called
+
+
+@contextmanager
+def unless_half_there() -> Iterator[None]:
+    """Around telling a screen something that it reads anyway once it is whole.
+
+    While a screen is made, and while it is taken away, it is there but its widgets are not.
+    """
+    with suppress(NoMatches):
+        yield

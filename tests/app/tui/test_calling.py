@@ -7,7 +7,7 @@ import threading
 from textual.app import App
 from textual.screen import Screen
 
-from app.tui.calling import on_loop, unless_gone
+from app.tui.calling import on_loop, unless_gone, unless_half_there
 
 
 class Asked(Screen[None]):
@@ -57,3 +57,10 @@ async def test_a_call_for_later_does_nothing_when_its_screen_has_gone() -> None:
         await app.pop_screen()
         late()
         assert asked.heard.count("drawn") == 1
+
+
+async def test_what_a_screen_without_its_widgets_is_told_is_dropped() -> None:
+    app = App[None]()
+    async with app.run_test():
+        with unless_half_there():
+            app.screen.query_one("#not-there-yet")
