@@ -188,7 +188,7 @@ class _Asking:
         )
         row = row_of(self._invocation, run_id)
         if answer.done:
-            self._report(row, _settled_words(row))
+            self._report(row, _settled_words(row, self._action))
             return True
         self._invocation.out.warning(f"{run_id}: no answer; {answer.description}")
         self._report(row, word_of(row.state))
@@ -200,11 +200,12 @@ class _Asking:
             self._invocation.out.line(self._invocation.out.own(f"{row.id}  {words}"))
 
 
-def _settled_words(row: SessionRow) -> str:
+def _settled_words(row: SessionRow, action: str) -> str:
     if row.state is State.PAUSED:
         if row.stop_kind == "pause_now":
             return f"paused in step {step_number(row)}/{row.total_steps}, which runs again"
         return f"paused after step {row.step_index}/{row.total_steps}"
     if row.state is State.PAUSING:
-        return f"pausing: stops after step {step_number(row)}/{row.total_steps}"
+        when = "in" if action == "pause_now" else "after"
+        return f"pausing: stops {when} step {step_number(row)}/{row.total_steps}"
     return word_of(row.state)

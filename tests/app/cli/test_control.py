@@ -45,6 +45,10 @@ def test_pause_now_ends_the_step_and_resume_repeats_it(
     assert [step["action"] for step in plan["steps"]] == ["run_again", "run"]
 
 
+def test_pause_now_never_promises_the_rest_of_the_step(call: CommandLine, running: str) -> None:
+    assert " in step 1/2" in call("pause", running, "--now").expect(0).stdout
+
+
 def test_cancel_ends_a_run_for_good(call: CommandLine, world: World, running: str) -> None:
     done = call("cancel", running, "--force", "--wait", "20").expect(0)
     assert "cancelled" in done.stdout
