@@ -14,7 +14,7 @@ from store.home import Home
 from store.version import VERSION
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND = 1, 2, 3
-FRAMES_A_SECOND = "120"
+FRAMES_A_SECOND = "240"
 SWITCH_SECONDS = 0.001
 """A key passes through three threads, and each may have to wait so long for one that computes."""
 _CANNOT_PLACE_TEXT = frozenset({"dumb", "unknown"})
