@@ -14,6 +14,7 @@ from app.tui.typed import path_word
 
 CONFIGURED = "PRODIGY_EDITOR"
 """The variable of ``default_editor`` in the configuration, for those who have set no other."""
+_VARIABLES = ("VISUAL", "EDITOR", CONFIGURED)
 _PLUS_LINE = frozenset({"vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "kak", "joe",
                         "micro", "ne", "mg", "gvim", "pico", "jed", "vis"})  # fmt: skip
 _FILE_COLON_LINE = frozenset({"hx", "helix", "subl", "zed"})
@@ -34,13 +35,18 @@ def editor_line(path: Path, line: int | None, environment: Mapping[str, str]) ->
 
 def editor_word(environment: Mapping[str, str]) -> str:
     """How the editor is typed there."""
-    named = next((f"${name}" for name in ("VISUAL", "EDITOR") if environment.get(name)), None)
-    return named or environment.get(CONFIGURED) or "vi"
+    name = _variable(environment)
+    return environment[name] if name == CONFIGURED else f"${name}" if name else "vi"
+
+
+def _variable(environment: Mapping[str, str]) -> str | None:
+    """The variable that names the editor."""
+    return next((name for name in _VARIABLES if environment.get(name)), None)
 
 
 def _editor(environment: Mapping[str, str]) -> list[str]:
-    names = ("VISUAL", "EDITOR", CONFIGURED)
-    chosen = next((environment[name] for name in names if environment.get(name)), "vi")
+    name = _variable(environment)
+    chosen = environment[name] if name else "vi"
     try:
         return shlex.split(chosen) or ["vi"]
     except ValueError:

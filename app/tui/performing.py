@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.tui.bulk import the_row
 from app.tui.copying import copy_out
 from app.tui.keeping import archive as archive
 from app.tui.keeping import merge as merge
@@ -46,16 +47,9 @@ from app.tui.trend_actions import its_sessions as its_sessions
 from app.tui.trend_actions import period as period
 from app.tui.trend_actions import sort_trends as sort_trends
 from app.tui.trend_actions import trends as trends
-from store.row import SessionRow
 
 if TYPE_CHECKING:
     from app.tui.screens.action_screen import ActionScreen
-
-
-def _row(screen: ActionScreen) -> SessionRow:
-    row = screen.subject_row()
-    assert row is not None, "the table's reason lets no action pass without a session"
-    return row
 
 
 # -- looking ---------------------------------------------------------------------------------------
@@ -67,7 +61,7 @@ def _open(screen: ActionScreen, tab: str, *, alone: bool = False) -> None:
     if isinstance(screen, SessionScreen):
         screen.show_tab(tab)
     else:
-        screen.app.push_screen(SessionScreen(_row(screen).id, tab, alone=alone))
+        screen.app.push_screen(SessionScreen(the_row(screen).id, tab, alone=alone))
 
 
 def open_session(screen: ActionScreen, _key: str) -> None:
@@ -99,7 +93,7 @@ def tab_number(screen: ActionScreen, key: str) -> None:
 
 def _other_session(screen: ActionScreen, by: int) -> None:
     listing = screen.board.listing
-    place = listing.line_of(_row(screen).id)
+    place = listing.line_of(the_row(screen).id)
     y = (place if place is not None else 0) + by
     if listing.heading_at(y) is not None:
         y += by
@@ -130,7 +124,7 @@ def new_run(screen: ActionScreen, _key: str) -> None:
 def copy(screen: ActionScreen, _key: str) -> None:
     from app.tui.screens.copy_choice import REPORT, CopyChoice
 
-    row, backend = _row(screen), screen.board.backend
+    row, backend = the_row(screen), screen.board.backend
 
     def chosen(chosen: tuple[str, str] | None) -> None:
         if chosen is None:

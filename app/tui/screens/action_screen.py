@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -65,12 +65,16 @@ class ActionScreen(Screen[None]):
 
     def show_footer(self) -> None:
         """Bring the footer up to date with the subject."""
+        self.query_one(Footer).show(self.hints_of(FOOTERS[self.where]), self.footer_position())
+
+    def hints_of(self, names: Iterable[str]) -> tuple[Hint, ...]:
+        """What the footer says of some actions, as they are possible now."""
         subject = self.subject()
-        hints = []
-        for name in FOOTERS[self.where]:
-            one = action(name)
-            hints.append(Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name))
-        self.query_one(Footer).show(tuple(hints), self.footer_position())
+        actions = (action(name) for name in names)
+        return tuple(
+            Hint(one.key, one.label_for(subject), one.why_not(subject) is None, one.name)
+            for one in actions
+        )
 
     def say(self, text: str, role: str = "fg") -> None:
         """Say something in the footer for some seconds; in front when this screen has gone."""

@@ -11,10 +11,11 @@ from textual.events import Click, Key
 
 from app.format import cut, one_line
 from app.status_style import style_of
+from app.tui.board import board_of
 from app.tui.drawing import Line
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from store.row import SessionRow
 
 MOST_TOUCHED = 8
@@ -75,7 +76,7 @@ class _Body(Painted):
         for one in shown:
             style = style_of(one.row.state)
             line = Line()
-            line.put(0, style.sign(dashboard(self).ascii_only), style.role)
+            line.put(0, style.sign(board_of(self).ascii_only), style.role)
             line.put(2, cut(name_of(one.row), names), "fg")
             line.put(4 + names, one_line(one.row.repo), "muted", limit=repos)
             start = 6 + names + repos

@@ -9,13 +9,14 @@ from textual.binding import Binding, BindingType
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign
+from app.tui.board import board_of
 from app.tui.calling import on_loop
 from app.tui.details import CheckpointView, ResumeChoice, SessionDetail, StepView
 from app.tui.drawing import Line
 from app.tui.notes import name_of, short_label
 from app.tui.screens.modal import Modal
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from store.row import SessionRow
 
 MOST_ROWS = 24
@@ -69,7 +70,7 @@ class _Places(LineList):
 
     def _step(self, line: Line, step: StepView, width: int, at_cursor: bool) -> None:
         style = STEP_STYLES[step.sign]
-        line.put(2, style.sign(dashboard(self).ascii_only), style.role)
+        line.put(2, style.sign(board_of(self).ascii_only), style.role)
         digits = self._digits
         line.put(4, f"{step.number:>{digits}}", "faint")
         what = width - 34
@@ -87,7 +88,7 @@ class _Places(LineList):
         return "goes on here"
 
     def _checkpoint(self, line: Line, one: CheckpointView, width: int, at_cursor: bool) -> None:
-        now = form.moment_from_microseconds(dashboard(self).now_us())
+        now = form.moment_from_microseconds(board_of(self).now_us())
         at = form.moment_from_microseconds(one.written_us)
         line.put(2, f"#{one.seq}", "fg", bold=at_cursor)
         where = f"before step {one.index + 1}" if one.index < one.total else "after the last step"

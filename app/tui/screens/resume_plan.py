@@ -218,7 +218,7 @@ class ResumePlanScreen(Modal[str]):
         self._make()
 
     def on_plan_pane_pressed(self, event: PlanPane.Pressed) -> None:
-        getattr(self, f"action_{event.action}")()
+        getattr(self, f"action_{event.name}")()
 
     def action_copy(self) -> None:
         if self.body.plan is not None:

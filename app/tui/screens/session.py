@@ -11,14 +11,14 @@ from textual.events import Resize
 from textual.worker import Worker
 
 from app import format as form
-from app.tui.actions import FOOTERS, Subject, Where, action
+from app.tui.actions import FOOTERS, Subject, Where
 from app.tui.calling import after_refresh, on_loop
 from app.tui.details import SessionDetail
 from app.tui.notes import name_of
 from app.tui.reasons import no_failure
 from app.tui.screens.action_screen import bindings
 from app.tui.screens.tabs.tab import TABS, SessionHost, Tab
-from app.tui.widgets.footer import Footer, Hint
+from app.tui.widgets.footer import Footer
 from app.tui.widgets.header import Header
 from app.tui.widgets.session_head import StateLine, TabBar
 from store.row import SessionRow
@@ -221,14 +221,14 @@ class SessionScreen(SessionHost):
 
     def show_footer(self) -> None:
         """The keys of the tab, then those of the session that lead elsewhere."""
-        subject, tab = self.subject(), self.tab
+        tab = self.tab
         own = tab.hints() if tab is not None else ()
-        hints = []
-        for name in FOOTERS[self.where]:
-            one = action(name)
-            if name == f"show_{self._tab}" or (self.is_alone and name != "back"):
-                continue
-            hints.append(Hint(one.key, one.label_for(subject), one.why_not(subject) is None, name))
+        here = f"show_{self._tab}"
+        hints = self.hints_of(
+            name
+            for name in FOOTERS[self.where]
+            if name != here and (not self.is_alone or name == "back")
+        )
         self.query_one(Footer).show((*hints[:1], *own, *hints[1:]), self.footer_position())
 
     def count(self, tab: str, number: int) -> None:

@@ -18,6 +18,7 @@ from app.tui.calling import on_loop
 from app.tui.listed import list_words
 from app.tui.listing import HOLD_US
 from app.tui.notes import name_of
+from app.tui.ordering import Sort
 from app.tui.screens.action_screen import ActionScreen, bindings
 from app.tui.widgets.chips import Chips
 from app.tui.widgets.detail import Detail
@@ -219,9 +220,9 @@ class SessionsScreen(ActionScreen):
         self.action_do("open_session")
 
     def on_list_head_pressed(self, event: ListHead.Pressed) -> None:
-        choices = self.board.listing.choices
-        again = choices.sort is event.sort and not choices.backwards
-        self.board.listing.choose_sort(event.sort, backwards=again)
+        choices, sort = self.board.listing.choices, Sort[event.name]
+        again = choices.sort is sort and not choices.backwards
+        self.board.listing.choose_sort(sort, backwards=again)
         self.list_changed()
 
     def on_chips_pressed(self, event: Chips.Pressed) -> None:

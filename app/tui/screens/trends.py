@@ -305,7 +305,7 @@ class TrendsScreen(ActionScreen):
         self._sort_by(orders[(orders.index(self._order) + 1) % len(orders)])
 
     def on_trend_head_pressed(self, event: TrendHead.Pressed) -> None:
-        self._sort_by(event.sort)
+        self._sort_by(TrendSort[event.name])
 
     def _sort_by(self, order: TrendSort) -> None:
         self._order = order

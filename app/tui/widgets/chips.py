@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from textual.events import Click
-from textual.message import Message
-
 from app.status_style import Chip
+from app.tui.board import board_of
 from app.tui.drawing import Line
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Pressable
 
 CHIPS: tuple[Chip | None, ...] = (None, *Chip)
 """In the order of their digits; None is all of them."""
 _COUNT_ROLES = {Chip.NEEDS_YOU: "warn", Chip.RUNNING: "live"}
 
 
-class Chips(Painted):
+class Chips(Pressable):
     """``1 All 43   2 Needs you 7   3 Running 6   4 Paused 2   5 Finished 28``."""
 
-    class Pressed(Message):
+    class Pressed(Pressable.Pressed):
         """A chip, the filter or the sort was clicked."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
 
     _counted: tuple[int, ...] = ()
 
@@ -32,12 +26,12 @@ class Chips(Painted):
             self.repaint()
 
     def _counts(self) -> tuple[int, ...]:
-        listing = dashboard(self).listing
+        listing = board_of(self).listing
         return tuple(listing.count(chip) for chip in CHIPS)
 
     def paint(self, width: int, height: int) -> list[Line]:
         self._counted = self._counts()
-        listing = dashboard(self).listing
+        listing = board_of(self).listing
         line = Line()
         x = 1
         room = 4 if listing.count(None) >= 1000 else 0
@@ -68,7 +62,3 @@ class Chips(Painted):
             right = line.right(right - 3, "filter", "muted", key="filter")
             line.right(right - 1, "/", "accent", bold=True, key="filter")
         return [line]
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(name))

@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign, Weight, style_of, word_of
 from app.tui import log_text
+from app.tui.board import board_of
 from app.tui.drawing import Line, rule
 from app.tui.notes import name_of, short_label
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from store.row import SessionRow
 from store.states import State
 
@@ -168,7 +169,7 @@ class Detail(Painted):
             if row.cost_usd is not None:
                 x = line.right(x, " · ", "faint")
             role = style_of(row.state).role
-            words = state_words(row, dashboard(self).now_us())
+            words = state_words(row, board_of(self).now_us())
             x = line.right(x, words if place else words.split(" at step ")[0], role)
         return x
 
@@ -177,7 +178,7 @@ class Detail(Painted):
         assert detail is not None
         facts = detail.facts if len(body) > 8 or not detail.steps else ()
         used = 0
-        if problem := dashboard(self).listing.silent.get(detail.row.id) or detail.problem:
+        if problem := board_of(self).listing.silent.get(detail.row.id) or detail.problem:
             for text in _wrapped(problem, end - 2)[: len(body)]:
                 body[used].put(2, text, "fg")
                 used += 1
@@ -200,8 +201,8 @@ class Detail(Painted):
                 cost_end=end if costs else 0,
                 digits=digits,
                 strong=step is focus and step.sign is not StepSign.DONE,
-                ascii_only=dashboard(self).ascii_only,
-                now_us=dashboard(self).now_us(),
+                ascii_only=board_of(self).ascii_only,
+                now_us=board_of(self).now_us(),
             )
             used += 1
         hidden = len(steps) - room
@@ -231,7 +232,7 @@ class Detail(Painted):
             line.put(x + 2, text, "muted" if quiet else "fg", limit=end - x - 2)
 
     def _no_output(self, row: SessionRow) -> str:
-        now = dashboard(self).now_us()
+        now = board_of(self).now_us()
         if row.state.is_live and row.step_started_us:
             return f"No output yet, {form.duration((now - row.step_started_us) / 1e6)}."
         if row.state in (State.UNREADABLE, State.NO_RECORD):

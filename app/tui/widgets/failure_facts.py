@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from app import format as form
 from app.status_style import style_of
+from app.tui.board import board_of
 from app.tui.details import SessionDetail
 from app.tui.drawing import Line
 from app.tui.failure_words import Fact, Known, facts, sentence
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from app.tui.widgets.text_view import wrapped_at_blanks
 
 LABEL = 10
@@ -46,7 +47,7 @@ class FailureFacts(Painted):
         detail = self.detail
         if detail is None:
             return []
-        board = dashboard(self)
+        board = board_of(self)
         head = Line()
         style = style_of(detail.row.state)
         what, how = sentence(detail, board.now_us(), self._known)

@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 
+from app.tui.board import board_of
 from app.tui.drawing import Line
 from app.tui.filter_hint import hint
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -24,7 +25,7 @@ class FilterFound(Painted):
     """The line as it is being typed; empty when nobody types."""
 
     def paint(self, width: int, height: int) -> list[Line]:
-        listing = dashboard(self).listing
+        listing = board_of(self).listing
         line = Line()
         if listing.query.problems:
             line.put(2, listing.query.problems[0], "warn", limit=width - 3)
@@ -99,7 +100,7 @@ class FilterBox(Horizontal):
         self.add_class("-open")
         if not self._boxes():
             words = "words, status:failed, repo:api, since:2d, cost>1"
-            text = dashboard(self).listing.query.text
+            text = board_of(self).listing.query.text
             box = Input(text, placeholder=words, compact=True)
             box.cursor_blink = False
             self.mount(box, after=0)
@@ -112,7 +113,7 @@ class FilterBox(Horizontal):
     def show_found(self) -> None:
         """The number of found sessions, or what is wrong with the filter, changed."""
         found = self.query_one(FilterFound)
-        found.set_class(bool(dashboard(self).listing.query.problems), "-problem")
+        found.set_class(bool(board_of(self).listing.query.problems), "-problem")
         found.typed = self.text if any(box.has_focus for box in self._boxes()) else ""
         found.repaint()
 

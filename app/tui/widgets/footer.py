@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from textual.events import Click
-from textual.message import Message
 from textual.timer import Timer
 
 from app.tui.drawing import Line
-from app.tui.widgets.painted import Painted
+from app.tui.widgets.painted import Pressable
 
 SAID_SECONDS = 4.0
 
@@ -28,17 +26,13 @@ class Hint:
 HELP = Hint("?", "help", name="help")
 
 
-class Footer(Painted):
+class Footer(Pressable):
     """Key hints, most important first; what does not fit is dropped, but ``? help`` never."""
 
     DEFAULT_CSS = "Footer { dock: bottom; height: 1; }"
 
-    class Pressed(Message):
+    class Pressed(Pressable.Pressed):
         """A hint was clicked."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,10 +104,6 @@ class Footer(Painted):
         x = line.put(x, hint.key, key, bold=hint.enabled, key=name)
         line.put(x, " ", label, key=name)
         return line.put(x + 1, hint.label, label, key=name)
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(name))
 
 
 def _width(hint: Hint) -> int:

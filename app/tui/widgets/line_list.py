@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from app.tui.board import board_of
 from app.tui.drawing import Line
-from app.tui.widgets.painted import dashboard
 
 
 class LineList(ScrollView, can_focus=True):
@@ -82,7 +82,7 @@ class LineList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        board = dashboard(self)
+        board = board_of(self)
         place = y + self.scroll_offset.y
         if place >= self.line_count():
             line = self.empty_line(place, width)

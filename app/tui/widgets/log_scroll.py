@@ -9,10 +9,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from app.tui.board import board_of
 from app.tui.drawing import THIN, Line
 from app.tui.log_reel import Reel
 from app.tui.widgets.log_rows import LogRow, rows_of
-from app.tui.widgets.painted import dashboard
 from app.tui.widgets.scroller import Scroller
 
 
@@ -131,7 +131,7 @@ class LogScroll(Scroller):
         self.fit()
 
     def render_line(self, y: int) -> Strip:
-        board = dashboard(self)
+        board = board_of(self)
         width = self.size.width
         line = Line()
         rows = self.visible_rows()

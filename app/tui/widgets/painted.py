@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from textual.events import Click, Resize
 from textual.geometry import Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from app.tui.board import Board, board_of
+from app.tui.board import board_of
 from app.tui.drawing import Line
-
-
-def dashboard(widget: Widget) -> Board:
-    """The app of a widget, as the dashboard it is."""
-    return board_of(widget)
 
 
 class Painted(Widget):
@@ -54,10 +50,25 @@ class Painted(Widget):
     def render_line(self, y: int) -> Strip:
         shown = self.lines
         line = shown[y] if y < len(shown) else Line(shown[0].fill if shown else "bg")
-        board = dashboard(self)
+        board = board_of(self)
         return line.strip(board.ink, self.size.width, ascii_only=board.ascii_only)
 
     def key_at(self, event: Click) -> str | None:
         """The action of what was clicked."""
         shown = self.lines
         return shown[event.y].key_at(event.x) if 0 <= event.y < len(shown) else None
+
+
+class Pressable(Painted):
+    """A widget parts of which can be clicked. Each kind has a ``Pressed`` of its own."""
+
+    class Pressed(Message):
+        """A part was clicked; ``name`` says which."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def on_click(self, event: Click) -> None:
+        if name := self.key_at(event):
+            self.post_message(self.Pressed(name))

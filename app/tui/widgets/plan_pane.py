@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from textual.events import Click
-from textual.message import Message
-
 from app import format as form
+from app.tui.board import board_of
 from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, ResumeChoice
 from app.tui.drawing import Line
 from app.tui.plan_lines import CHECK_NAMES, check_lines, pending, sentence_rows, step_lines
 from app.tui.typed import fitted
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Pressable
 
 FOLDS_ABOVE = 12
 """Of more steps than this, those that are kept are one line."""
 _FEWEST_STEPS = 3
 
 
-class PlanPane(Painted):
+class PlanPane(Pressable):
     """The plan, from its sentence to its buttons."""
 
     DEFAULT_CSS = "PlanPane { height: 1fr; }"
 
-    class Pressed(Message):
-        """A key that is drawn was clicked; ``action`` is what it does."""
-
-        def __init__(self, action: str) -> None:
-            super().__init__()
-            self.action = action
+    class Pressed(Pressable.Pressed):
+        """A key that is drawn was clicked; ``name`` is what it does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +134,7 @@ class PlanPane(Painted):
     def _command_line(self, width: int) -> Line:
         line = Line()
         line.put(0, "$", "faint")
-        prodigy = dashboard(self).backend.prodigy_word
+        prodigy = board_of(self).backend.prodigy_word
         line.put(2, fitted(form.one_line(self.command()), prodigy, width - 10), "fg")
         x = line.right(width, "copy", "muted", key="copy")
         line.right(x - 1, "y", "accent", bold=True, key="copy")
@@ -209,10 +203,6 @@ class PlanPane(Painted):
         last = first + room - 1
         steps[0].right(width, f"{first}–{last - 1} of {len(steps) - 1}", "faint")
         return [steps[0], *steps[first:last]]
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(name))
 
 
 def _rule(width: int) -> Line:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.events import Click
-from textual.message import Message
-
 from app import format as form
 from app.status_style import Weight, style_of, word_of
+from app.tui.board import board_of
 from app.tui.details import SessionDetail
 from app.tui.drawing import HEAVY, THIN, Line
 from app.tui.notes import note
 from app.tui.screens.tabs.tab import TABS, TabEntry
 from app.tui.widgets.detail import state_words
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted, Pressable
 from store.row import SessionRow
 from store.states import State
 
@@ -38,7 +36,7 @@ class StateLine(Painted):
             return [line]
         style = style_of(row.state)
         bold = style.weight is Weight.BOLD
-        board = dashboard(self)
+        board = board_of(self)
         line.put(2, style.sign(board.ascii_only), style.role, bold=bold)
         x = line.put(4, word_of(row.state, board.ascii_only), style.role, bold=bold)
         words = state_words(row, board.now_us()).removeprefix(word_of(row.state)).strip()
@@ -79,15 +77,13 @@ _COUNTED = frozenset({"changes", "checkpoints", "events"})
 """Tabs whose number of things is worth knowing before they are opened."""
 
 
-class TabBar(Painted):
+class TabBar(Pressable):
     """``1 Steps   2 Output   3 Failure``, and the rule under them."""
 
     DEFAULT_CSS = "TabBar { height: 2; }"
 
-    class Pressed(Message):
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
+    class Pressed(Pressable.Pressed):
+        """A tab was clicked."""
 
     def __init__(self) -> None:
         super().__init__(id="tabs")
@@ -147,10 +143,6 @@ class TabBar(Painted):
             if titles + (numbers if counted else 0) + gap * (len(entries) - 1) <= width - 3:
                 return gap, counted
         return 1, False
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(name))
 
 
 def _over(line: Line, width: int) -> Line:

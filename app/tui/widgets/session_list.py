@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.events import Click
-from textual.message import Message
-
 from app import format as form
 from app.status_style import Weight, style_of, word_of
+from app.tui.board import board_of
 from app.tui.drawing import Line, bar
 from app.tui.listing import Grouping, Heading, Listing, Sort
 from app.tui.notes import name_of, note
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Pressable
 from store.row import SessionRow
 from store.states import State
 
@@ -167,7 +165,7 @@ class SessionList(LineList):
 
     @property
     def listing(self) -> Listing:
-        return dashboard(self).listing
+        return board_of(self).listing
 
     def line_count(self) -> int:
         return len(self.listing.view)
@@ -180,7 +178,7 @@ class SessionList(LineList):
         return row is not None and row.id in self.listing.marked
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
-        board = dashboard(self)
+        board = board_of(self)
         row = board.listing.at(y)
         if row is None:
             return heading_line(board.listing.heading_at(y))
@@ -239,16 +237,14 @@ class SessionList(LineList):
                 self.refresh_line(y)
 
 
-class ListHead(Painted):
+class ListHead(Pressable):
     """The heads of the columns; a click sorts."""
 
-    class Pressed(Message):
-        def __init__(self, sort: Sort) -> None:
-            super().__init__()
-            self.sort = sort
+    class Pressed(Pressable.Pressed):
+        """The head of an order was clicked."""
 
     def paint(self, width: int, height: int) -> list[Line]:
-        listing = dashboard(self).listing
+        listing = board_of(self).listing
         at = columns(width, without_repository(listing))
         line = Line()
 
@@ -276,7 +272,3 @@ class ListHead(Painted):
         elif above := sum(one.new_above for one in self.screen.query(SessionList)):
             line.right(width - 1, f"{above} new above", "muted")
         return [line]
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(Sort[name]))

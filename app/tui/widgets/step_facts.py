@@ -5,12 +5,13 @@ from __future__ import annotations
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign
 from app.tui import log_text
+from app.tui.board import board_of
 from app.tui.details import SessionDetail, Span, SpanKind, StepView
 from app.tui.drawing import Line, rule
 from app.tui.log_file import Tail
 from app.tui.notes import short_label
 from app.tui.step_rows import StepRow, sign_of
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from app.tui.widgets.text_view import wrapped_at_blanks
 
 LABEL = 12
@@ -137,7 +138,7 @@ class StepFacts(Painted):
     def _times(
         self, started_us: int | None, ended_us: int | None, how: str, *, end: str = "Ended"
     ) -> list[Fact]:
-        now = form.moment_from_microseconds(dashboard(self).now_us())
+        now = form.moment_from_microseconds(board_of(self).now_us())
         facts: list[Fact] = []
         if now is not None and started_us:
             at = form.moment_from_microseconds(started_us)

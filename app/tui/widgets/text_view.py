@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from app import format as form
+from app.tui.board import board_of
 from app.tui.drawing import Line
-from app.tui.widgets.painted import dashboard
 from app.tui.widgets.scroller import Scroller
 
 LONGEST_CELLS = 4096
@@ -107,7 +107,7 @@ class TextView(Scroller):
         self._fit()
 
     def render_line(self, y: int) -> Strip:
-        board = dashboard(self)
+        board = board_of(self)
         width = self.size.width
         line = Line()
         place = y + self.scroll_offset.y

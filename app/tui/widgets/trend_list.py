@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Click
-from textual.message import Message
 
 from app import format as form
 from app.tui.drawing import Line, bar
 from app.tui.trends import Period, TrendGroup, Trends, TrendSort, named
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted
+from app.tui.widgets.painted import Pressable
 from store.statistics import ENOUGH_RUNS, GroupStatistics
 
 LOW, TOO_LOW = 0.9, 0.7
@@ -32,13 +30,11 @@ class _Columns:
         self.name = self.runs - 6 - 2
 
 
-class TrendHead(Painted):
+class TrendHead(Pressable):
     """The heads of the columns; a click sorts."""
 
-    class Pressed(Message):
-        def __init__(self, sort: TrendSort) -> None:
-            super().__init__()
-            self.sort = sort
+    class Pressed(Pressable.Pressed):
+        """The head of an order was clicked."""
 
     def __init__(self) -> None:
         super().__init__(id="trend-head")
@@ -70,10 +66,6 @@ class TrendHead(Painted):
             words = "" if self._period is Period.ALL else f", {self._period.value.upper()}"
             line.put(columns.spark, f"DURATION{words}", "faint")
         return [line]
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(TrendSort[name]))
 
 
 class TrendList(LineList):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.events import Click
-from textual.message import Message
-
 from app import format as form
 from app.tui.actions import Subject, action
+from app.tui.board import board_of
 from app.tui.drawing import Line, rule
 from app.tui.editing import editor_line
 from app.tui.failure_words import resume_words
 from app.tui.typed import fitted
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Pressable
 from store.row import SessionRow
 from store.states import State
 
@@ -27,17 +25,13 @@ _OF_THE_DONE = ("merge", "show_changes", "resume_from", "shell", "edit_workflow"
 _DONE = frozenset({State.UNMERGED, State.MERGED, State.COMPLETED, State.CANCELLED})
 
 
-class WhatYouCanDo(Painted):
+class WhatYouCanDo(Pressable):
     """Six rows, always in view; what cannot be done says why."""
 
     DEFAULT_CSS = "WhatYouCanDo { height: 7; }"
 
-    class Pressed(Message):
+    class Pressed(Pressable.Pressed):
         """An action was clicked."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,7 +132,7 @@ class WhatYouCanDo(Painted):
         if name == "copy":
             return action("show_failure").command_line(subject)
         if name == "edit_workflow" and row is not None and row.workflow_path:
-            environment = dashboard(self).editor_environment
+            environment = board_of(self).editor_environment
             return editor_line(Path(row.workflow_path), self._line or None, environment)
         return action(name).command_line(subject)
 
@@ -163,7 +157,3 @@ class WhatYouCanDo(Painted):
             if beside is not line:
                 lines.append(beside)
         return lines
-
-    def on_click(self, event: Click) -> None:
-        if name := self.key_at(event):
-            self.post_message(self.Pressed(name))

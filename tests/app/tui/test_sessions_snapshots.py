@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,21 +16,11 @@ from app.tui.widgets.session_list import SessionList
 from store.home import Home
 from store.states import State
 from tests.app.tui.driving import dashboard, press, settled
-from tests.app.tui.sample_runs import prepared
 
 SMALL, NORMAL, WIDE = (80, 24), (120, 40), (180, 48)
 SIZES = pytest.mark.parametrize("size", [SMALL, NORMAL], ids=["80x24", "120x40"])
 UNMERGED = "session-0000000e-7d0e-4b57-9e0a-5c1f2b8d6e40"
 MARKS = ("3", "space", "space", "space")
-
-
-@pytest.fixture
-def store_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Home]:
-    """A home at a path that is the same on every machine, as the header shows it."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    home = Home(tmp_path / ".prodigy")
-    with prepared(home, tmp_path / "src"):
-        yield home
 
 
 LISTS: dict[str, tuple[str, ...]] = {

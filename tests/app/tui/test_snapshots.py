@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,9 @@ from textual.pilot import Pilot
 from app.tui import theme
 from store.home import Home
 from tests.app.tui.driving import dashboard, press, settled
-from tests.app.tui.sample_runs import prepared
 
 SMALL, NORMAL, WIDE = (80, 24), (120, 40), (180, 48)
 SIZES = pytest.mark.parametrize("size", [SMALL, NORMAL], ids=["80x24", "120x40"])
-
-
-@pytest.fixture
-def store_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Home]:
-    """A home at a path that is the same on every machine, as the header shows it."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    home = Home(tmp_path / ".prodigy")
-    with prepared(home, tmp_path / "src"):
-        yield home
 
 
 LOOKS: dict[str, tuple[str, ...]] = {

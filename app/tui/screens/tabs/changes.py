@@ -9,13 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from app import format as form
+from app.tui.board import board_of
 from app.tui.calling import on_loop
 from app.tui.details import ChangedFile, ChangesView, CommitView, Scope, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
 from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from app.tui.widgets.text_view import Text, TextView
 
 Shape = tuple[object, ...]
@@ -93,7 +94,7 @@ class _Files(LineList):
                 line.right(end, str(made), "faint")
         elif isinstance(one, CommitView):
             line.put(2, one.id[:7], "muted")
-            now = form.moment_from_microseconds(dashboard(self).now_us())
+            now = form.moment_from_microseconds(board_of(self).now_us())
             moment = form.moment_from_microseconds(one.at_us)
             at = form.clock(moment, now) if now is not None else ""
             x = line.right(end, at, "faint")

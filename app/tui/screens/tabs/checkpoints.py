@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from app import format as form
 from app.tui.actions import action
+from app.tui.board import board_of
 from app.tui.calling import on_loop
 from app.tui.details import CheckpointContents, CheckpointView, ResumeChoice, SessionDetail
 from app.tui.drawing import Line, rule
@@ -17,7 +18,7 @@ from app.tui.screens.tabs.tab import Tab
 from app.tui.session_actions import show_plan
 from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from app.tui.widgets.text_view import Text, TextView
 
 LABEL = 12
@@ -61,7 +62,7 @@ class _List(LineList):
         if one.problem:
             line.put(start, one.problem, "error", limit=width - start - 2)
             return line
-        now = form.moment_from_microseconds(dashboard(self).now_us())
+        now = form.moment_from_microseconds(board_of(self).now_us())
         line.put(start, place_words(one), "fg", limit=why - start - 1)
         at = form.moment_from_microseconds(one.written_us)
         written = form.clock(at, now, seconds=True) if now is not None else form.UNKNOWN

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from app import format as form
+from app.tui.board import board_of
 from app.tui.calling import after_refresh, on_loop
 from app.tui.details import EventView, SessionDetail
 from app.tui.drawing import Line, rule
 from app.tui.screens.tabs.tab import Tab
 from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from app.tui.widgets.text_view import Text, TextView
 
 KIND_CELLS = 22
@@ -32,7 +33,7 @@ class _List(LineList):
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
         one = self.items[y]
-        now = form.moment_from_microseconds(dashboard(self).now_us())
+        now = form.moment_from_microseconds(board_of(self).now_us())
         at = form.moment_from_microseconds(one.at_us)
         line = Line()
         written = form.clock(at, now, seconds=True) if now is not None else form.UNKNOWN
@@ -48,7 +49,7 @@ class _List(LineList):
     @property
     def time_cells(self) -> int:
         """As wide as the times of the oldest and the newest event."""
-        now = form.moment_from_microseconds(dashboard(self).now_us())
+        now = form.moment_from_microseconds(board_of(self).now_us())
         if now is None:
             return 8
         ends = [

@@ -11,6 +11,7 @@ from textual.message import Message
 
 from app import format as form
 from app.status_style import STEP_STYLES, StepSign, Weight
+from app.tui.board import board_of
 from app.tui.calling import on_loop
 from app.tui.details import PassView, SessionDetail, Span, StepView
 from app.tui.drawing import Line
@@ -20,7 +21,7 @@ from app.tui.screens.tabs.tab import Tab
 from app.tui.step_rows import StepRow, StepRows, can_be_opened, sign_of
 from app.tui.timeline import Axis
 from app.tui.widgets.line_list import LineList
-from app.tui.widgets.painted import Painted, dashboard
+from app.tui.widgets.painted import Painted
 from app.tui.widgets.step_facts import StepFacts
 
 TAIL_LINES = 60
@@ -110,7 +111,7 @@ class StepList(LineList):
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
         row = self.steps.rows[y]
-        axis = self.axis or self.measure(width, dashboard(self).now_us())
+        axis = self.axis or self.measure(width, board_of(self).now_us())
         line = Line()
         if row.span is not None and row.step is not None:
             self._draw_span(line, row, row.step, row.span, axis)
@@ -137,7 +138,7 @@ class StepList(LineList):
 
     def _draw_pass(self, line: Line, one: PassView, axis: Axis) -> None:
         """A heading; of a closed pass all that ran in it."""
-        board = dashboard(self)
+        board = board_of(self)
         style = STEP_STYLES[sign_of(one)]
         line.put(2, style.sign(board.ascii_only), style.role, bold=style.weight is Weight.BOLD)
         self._label(line, 4, form.one_line(one.words), "fg", bold=True)
@@ -154,7 +155,7 @@ class StepList(LineList):
         self._numbers(line, time, sum(costs) if costs else None, "muted")
 
     def _draw_step(self, line: Line, step: StepView, axis: Axis, at_cursor: bool) -> None:
-        board = dashboard(self)
+        board = board_of(self)
         style = STEP_STYLES[step.sign]
         bold = style.weight is Weight.BOLD
         line.put(2, style.sign(board.ascii_only), style.role, bold=bold)
