@@ -202,6 +202,8 @@ class ProdigyApp(Board):
         if self._live:
             self.backend.stop()
             self.backend.follow(self._heard)
+            # Of what changed after it was read and before it was followed nobody tells.
+            self.post_message(self.Refreshed(self.backend.refresh()))
 
     def on_prodigy_app_began(self, event: Began) -> None:
         self.store_problem = self.store_problem_words = ""

@@ -144,7 +144,7 @@ def test_a_session_at_rest_is_cancelled(terminal: Terminal) -> None:
 def test_a_run_is_resumed(
     terminal: Terminal, name: str, filled: dict[str, str], steps: str
 ) -> None:
-    run_id = terminal.run(FAILS.replace("echo made", "date"), code=1)
+    run_id = terminal.run(FAILS.replace("echo made > made.txt", "cp {trace} made.txt"), code=1)
     terminal.open.touch()
     line = terminal.shown(name, run_id)
     for word, value in filled.items():

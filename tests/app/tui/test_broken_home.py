@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,24 @@ async def test_rows_stay_grey_and_keys_say_why_until_the_home_is_back(
         with prepared(store.home, tmp_path / "src", (Run(4, "new", "api", numbered(2), 1, 5,
                       SessionStatus.PAUSED, stop={"kind": "pause"}),)):  # fmt: skip
             await until(pilot, lambda: len(app.listing) == 4, "it is followed again")
+
+
+async def test_a_session_made_between_reading_and_following_is_seen(
+    store: PreparedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = dashboard(store.home, tmp_path, live=True)
+    follow = app.backend.follow
+    with ExitStack() as made:
+
+        def follow_late(changed: Callable[[set[str]], None]) -> None:
+            made.enter_context(prepared(store.home, tmp_path / "src", (Run(
+                4, "new", "api", numbered(2), 1, 5, SessionStatus.PAUSED, stop={"kind": "pause"}),
+            )))  # fmt: skip
+            follow(changed)
+
+        monkeypatch.setattr(app.backend, "follow", follow_late)
+        async with running(app) as pilot:
+            await until(pilot, lambda: len(app.listing) == 4, "the one made meanwhile is there")
 
 
 async def test_a_home_that_is_removed_and_made_anew_starts_empty(
