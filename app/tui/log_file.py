@@ -12,7 +12,10 @@ from pathlib import Path
 
 BLOCK = 64 * 1024
 LONGEST = 16 * 1024
-"""Bytes of one line that are ever read."""
+"""Bytes of one line that are read, if it is no message of an agent."""
+MESSAGE = b'{"'
+"""How a message of an agent begins. Cut, it would be no JSON any more and could not be read."""
+LONGEST_MESSAGE = 1024 * 1024
 TAIL_BYTES = 96 * 1024
 _KEPT_BLOCKS = 16
 _LINE_END = re.compile(rb"\n")
@@ -82,14 +85,19 @@ class LogFile:
     def lines(self, first: int, count: int) -> list[bytes]:
         """So many lines from line ``first`` (from 0) on, without their ends.
 
-        Of each there are at most :data:`LONGEST` bytes; one that is not there is empty.
+        Of each there are at most :data:`LONGEST` bytes, of a message of an agent
+        :data:`LONGEST_MESSAGE`; one that is not there is empty.
         """
         found: list[bytes] = []
         try:
             with self.path.open("rb", buffering=0) as file:
                 while len(found) < count:
                     file.seek(self._start_of(first + len(found)))
-                    pieces = file.read(LONGEST).split(b"\n")
+                    data = file.read(LONGEST)
+                    if data.startswith(MESSAGE) and b"\n" not in data:
+                        data += file.read(LONGEST_MESSAGE - LONGEST)
+                        data = data.partition(b"\n")[0]
+                    pieces = data.split(b"\n")
                     # The last one may go on; if it is the only one, it is long enough.
                     found += pieces[:-1] or pieces
         except OSError:
@@ -144,9 +152,12 @@ def read_tail(path: Path, count: int) -> Tail | None:
     try:
         with path.open("rb", buffering=0) as file:
             state = os.fstat(file.fileno())
-            start = max(0, state.st_size - TAIL_BYTES)
-            file.seek(start)
-            data = file.read(TAIL_BYTES)
+            for size in (TAIL_BYTES, LONGEST_MESSAGE):
+                start = max(0, state.st_size - size)
+                file.seek(start)
+                data = file.read(size)
+                if b"\n" in data[:-1]:
+                    break  # or it is one long message, of which the end alone says nothing
     except OSError:
         return None
     lines = data.split(b"\n")

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from app.tui import log_text
+from app.tui.log_file import MESSAGE
+
 _PIECE = 1024 * 1024
 _ESCAPES = re.compile(
     rb"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9])"
@@ -47,7 +50,10 @@ def lines_with(path: Path, text: str, stop: Callable[[], bool]) -> Iterator[list
                 # One line may be longer than what is kept: its pieces are looked at one by one.
                 end = end or len(data)
                 whole, rest = data[:end], data[end:]
-                yield [number + at for at in find(without_colours(whole), wanted, folds)]
+                found = find(without_colours(whole), wanted, folds)
+                if whole.startswith(MESSAGE) or b"\n" + MESSAGE in whole:
+                    found = _as_read(whole, text, found)
+                yield [number + at for at in found]
                 number += whole.count(b"\n")
     except OSError:
         return
@@ -82,6 +88,16 @@ def _find_in_text(data: bytes, wanted: bytes, _folds: bool) -> list[int]:
     text = data.decode("utf-8", "replace").lower()
     sought = wanted.decode("utf-8", "replace")
     return [number for number, line in enumerate(text.split("\n")) if sought in line]
+
+
+def _as_read(data: bytes, text: str, found: list[int]) -> list[int]:
+    """The same, but of an agent's messages those that have the text in what is shown of them."""
+    hits = set(found)
+    return [
+        number
+        for number, line in enumerate(data.split(b"\n"))
+        if (places(log_text.whole(line), text) if line.startswith(MESSAGE) else number in hits)
+    ]
 
 
 def places(text: str, wanted: str) -> list[tuple[int, int]]:

@@ -10,6 +10,8 @@ from app.format import cut, visible
 
 LONGEST_SHOWN = 4096
 """Cells of one line that are shown."""
+_LONGEST_LOOKED_AT = 4 * LONGEST_SHOWN
+"""Characters: some take no cell, but not many."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -19,15 +21,24 @@ _ERRORS = re.compile(
 )
 
 
+def whole(data: bytes) -> str:
+    """A line of output as text that is safe on a screen, however long."""
+    return _safe(_said(data))
+
+
 def shown(data: bytes) -> str:
-    """A line of output as text that is safe on a screen."""
-    text = _said(data)
-    text = visible(text.expandtabs(8) if "\t" in text else text)
-    if len(text) > LONGEST_SHOWN // 2:
-        cut_text = cut(text, LONGEST_SHOWN)
-        if cut_text is not text and cut_text != text:
-            text = f"{cut_text} (line cut at 4 096 cells)"
-    return text
+    """A line of output as text that is safe on a screen, cut where it is very long."""
+    said = _said(data)
+    text = _safe(said[:_LONGEST_LOOKED_AT])
+    if len(text) <= LONGEST_SHOWN // 2:
+        return text
+    cut_text = cut(text, LONGEST_SHOWN)
+    is_whole = cut_text == text and len(said) <= _LONGEST_LOOKED_AT
+    return text if is_whole else f"{cut_text} (line cut at 4 096 cells)"
+
+
+def _safe(text: str) -> str:
+    return visible(text.expandtabs(8) if "\t" in text else text)
 
 
 def has_controls(data: bytes) -> bool:
@@ -111,4 +122,4 @@ def _part(part: object) -> str:
 def _one_line(value: object) -> str:
     if isinstance(value, list):
         return "  ".join(_part(part) for part in value)
-    return " / ".join(str(value or "").split("\n")[:6])
+    return " / ".join(str(value or "").split("\n"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from app.tui import log_text
 from app.tui.board import board_of
 from app.tui.drawing import THIN, Line
 from app.tui.log_reel import Reel
+from app.tui.log_search import places
 from app.tui.widgets.log_rows import LogRow, rows_of
 from app.tui.widgets.scroller import Scroller
 
@@ -154,8 +157,17 @@ class LogScroll(Scroller):
             line.right(x - 2, str(number), "accent" if here else "faint", bold=here)
         if row.is_error and row.is_first:
             line.put(x, "×", "error")
+        if here and row.is_first and self.searched:
+            row = self._around_hit(row)
         token = "muted" if row.is_quiet and not row.is_error else "fg"
         row.draw(line, x + 2, self._text_width, token, self.searched, strong=here)
+
+    def _around_hit(self, row: LogRow) -> LogRow:
+        """The row, or where the hit is beyond what is shown of a very long line all of that."""
+        line = self.reel.lines(row.line, 1)[0] if self.reel is not None else ""
+        if isinstance(line, str) or places(log_text.shown(line), self.searched):
+            return row
+        return replace(row, text=log_text.whole(line))
 
     # -- moving
 
