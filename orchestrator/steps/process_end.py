@@ -14,7 +14,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 RUN_MARK = "PRODIGY_SESSION_ID"
 STEP_MARK = "PRODIGY_STEP"
@@ -28,7 +28,12 @@ READS_ENVIRONMENTS = sys.platform == "linux"
 _SHORTEST_LOOK = 0.005
 _LONGEST_LOOK = 0.05
 _GIVE_UP_SECONDS = 10.0
+_LONGEST_EXEC = 0.1
 _IMMORTAL_STATES = b"ZX"
+_KERNEL_THREAD = 0x0020_0000
+"""Among the flags of a process: one that has no environment either."""
+_bare: set[tuple[str, bytes]] = set()
+"""Processes that have no environment at all, by pid and when they began."""
 
 
 def marks_of(run_id: str) -> dict[str, str]:
@@ -93,7 +98,7 @@ class Found:
 
 def find(wanted: Wanted) -> list[Found]:
     """Every living process that is meant, never this one or one it descends from."""
-    listed = list(_linux(wanted) if READS_ENVIRONMENTS else _elsewhere(wanted))
+    listed = _linux(wanted) if READS_ENVIRONMENTS else list(_elsewhere(wanted))
     strangers = {found.pid for found in listed} & wanted.left_sessions
     spared = _own_line()
     return [p for p in listed if p.session not in strangers and p.pid not in spared]
@@ -189,21 +194,48 @@ def _value(entries: list[bytes], name: str) -> bytes:
     return b""
 
 
-def _linux(wanted: Wanted) -> Iterator[Found]:
-    for name in os.listdir("/proc"):  # noqa: PTH208 (pathlib is too big for the guard)
-        if not name.isdigit():
-            continue
-        status = _read(f"/proc/{name}/stat")
+def _linux(wanted: Wanted) -> list[Found]:
+    found, unsure = _look(wanted, filter(str.isdigit, os.listdir("/proc")))  # noqa: PTH208 (pathlib is big)
+    give_up_at = time.monotonic() + _LONGEST_EXEC
+    while unsure and time.monotonic() < give_up_at:
+        time.sleep(_SHORTEST_LOOK / 10)
+        more, unsure = _look(wanted, [pid for pid, _ in unsure])
+        found += more
+    _bare.update(unsure)
+    return found
+
+
+def _look(wanted: Wanted, pids: Iterable[str]) -> tuple[list[Found], set[tuple[str, bytes]]]:
+    """Those of some processes that are meant; and those that may be, with when they began.
+
+    A process that is just executing a program has no environment for some microseconds, and a long
+    time if it is a slow disk the program comes from.
+    """
+    found, unsure = [], set()
+    for pid in pids:
+        status = _read(f"/proc/{pid}/stat")
         before, _, after = status.rpartition(b")")
-        fields = after.split(None, 4)
-        if len(fields) < 5 or fields[0] in _IMMORTAL_STATES:
+        fields = after.split(None, 20)
+        if len(fields) < 20 or fields[0] in _IMMORTAL_STATES or int(fields[6]) & _KERNEL_THREAD:
             continue
-        session = int(fields[3])
-        environment = _read(f"/proc/{name}/environ")
+        session, began = int(fields[3]), (pid, fields[19])
+        environment = _read(f"/proc/{pid}/environ")
         if session in wanted.sessions or wanted.is_marked(environment):
             step = _value(environment.split(b"\0"), STEP_MARK)
             command = before.partition(b"(")[2]
-            yield Found(int(name), int(fields[1]), os.fsdecode(command), session, os.fsdecode(step))
+            found.append(
+                Found(int(pid), int(fields[1]), os.fsdecode(command), session, os.fsdecode(step))
+            )
+        elif not environment and began not in _bare and _is_readable(pid):
+            unsure.add(began)
+    return found, unsure
+
+
+def _is_readable(pid: str) -> bool:
+    try:
+        return os.geteuid() in (0, os.stat(f"/proc/{pid}").st_uid)  # noqa: PTH116
+    except OSError:
+        return False
 
 
 def _read(path: str) -> bytes:

@@ -139,6 +139,17 @@ def test_killing_all_at_once_leaves_nothing(shells: Shells) -> None:
     assert time.monotonic() - started < GRACE_SECONDS
 
 
+def test_a_process_is_found_while_it_executes_a_program(shells: Shells) -> None:
+    program = shells.directory / "again"
+    program.write_text('#!/bin/sh\nexec "$0"\n')
+    program.chmod(0o755)
+    shells.run(f"setsid {program} >/dev/null 2>&1 &")
+    wait_until(lambda: shells.alive, "it to begin")
+    assert all(shells.alive for _ in range(300))
+    shells.processes.kill_all()
+    wait_until(lambda: not shells.alive, "it to be gone", 2)
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_a_process_that_reads_the_terminal_is_not_stopped_for_ever(shells: Shells) -> None:
     result = shells.run("bash -c 'set -m; cat /dev/tty & wait; echo over'", seconds=10)
