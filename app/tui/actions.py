@@ -265,7 +265,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_session", ("right_square_bracket",), "next", "next session", Group.LIST),
     Action("previous_session", ("left_square_bracket",), "previous", "previous session",
            Group.LIST),
-    Action("zoom", ("z",), "zoom", "zoom the detail", Group.LIST, LIST_ONLY),
+    Action("zoom", ("z",), "zoom", "one pane alone, and back", Group.LIST),
     Action("reload", ("ctrl+r",), "read again", "read the store again", Group.LIST, EVERYWHERE),
     Action("theme", (), "theme", "dark or light", Group.LIST, EVERYWHERE),
     Action("help", ("question_mark", "f1"), "help", "keys", Group.LIST, EVERYWHERE),

@@ -65,6 +65,8 @@ class Board(KeysInOrder):
         """What was archived last, and until when it can be brought back."""
         self.archive_asked: tuple[str, float] | None = None
         """The unmerged session that a second ``D`` archives, and until when."""
+        self.zoomed: dict[str, int] = {}
+        """Which pane of a screen or tab is alone, by the name of that."""
         self.repository: str | None = None
         """The repository the dashboard was opened in; known a moment after it is shown."""
         configured = {CONFIGURED: self.settings.editor} if self.settings.editor else {}

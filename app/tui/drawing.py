@@ -206,6 +206,16 @@ def rule(
     return line
 
 
+def focus_part(line: Line, start: int, end: int) -> Line:
+    """A thin rule over several panes, heavy from ``start`` to ``end``: there the focus is."""
+    for piece in [one for one in line.pieces if one.text.startswith(THIN)]:
+        begin, stop = max(piece.x, start), min(piece.x + len(piece.text), end)
+        if begin < stop:
+            line.put(begin, HEAVY * (stop - begin), "accent")
+            line.put(stop, THIN * (piece.x + len(piece.text) - stop), "line")
+    return line
+
+
 def ascii_text(text: str, ascii_only: bool) -> str:
     """Our own words in ASCII where only that may be shown."""
     return status_style.to_ascii(text) if ascii_only else text

@@ -73,8 +73,7 @@ def next_attention(screen: ActionScreen, _key: str) -> None:
 
 
 def zoom(screen: ActionScreen, _key: str) -> None:
-    if isinstance(screen, SessionsScreen):
-        screen.zoom()
+    screen.zoom()
 
 
 # -- marks

@@ -124,6 +124,10 @@ class ActionScreen(Screen[None]):
     def sessions_changed(self, changed: frozenset[str] | None) -> None:
         """Sessions changed (None: any of them may have)."""
 
+    def zoom(self) -> None:
+        """Give one pane the room of all, or back."""
+        self.say("z: there is one pane here")
+
     def tick(self, *, full_minute: bool) -> None:
         """A second went by."""
 

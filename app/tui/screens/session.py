@@ -18,7 +18,7 @@ from app.tui.notes import name_of
 from app.tui.reasons import no_failure
 from app.tui.screens.action_screen import bindings
 from app.tui.screens.tabs.tab import TABS, SessionHost, Tab
-from app.tui.widgets.footer import Footer
+from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.session_head import StateLine, TabBar
 from store.row import SessionRow
@@ -210,6 +210,14 @@ class SessionScreen(SessionHost):
         tab.take_focus()
         self.show_footer()
 
+    def zoom(self) -> None:
+        tab = self.tab
+        if tab is None or not tab.PANES:
+            super().zoom()
+            return
+        tab.zoom()
+        self.show_footer()
+
     def show_tab_number(self, number: int) -> None:
         """Show a tab by its digit."""
         names = self.query_one(TabBar).shown()
@@ -223,6 +231,8 @@ class SessionScreen(SessionHost):
         """The keys of the tab, then those of the session that lead elsewhere."""
         tab = self.tab
         own = tab.hints() if tab is not None else ()
+        if tab is not None and tab.is_zoomed:
+            own = (Hint("z", "all panes", name="zoom"), *own)
         here = f"show_{self._tab}"
         hints = self.hints_of(
             name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -39,6 +40,14 @@ REST_SECONDS = 0.08
 TAIL_LINES = 60
 
 
+class Zoom(IntEnum):
+    """What has more room than it has by itself, in the order ``z`` goes through them."""
+
+    NOTHING = 0
+    DETAIL = 1
+    LIST = 2
+
+
 class SessionsScreen(ActionScreen):
     """All sessions, attention first."""
 
@@ -52,7 +61,6 @@ class SessionsScreen(ActionScreen):
         self._used_us = 0
         self._reading = 0
         """The number of the reading under way: what an earlier one brings is not shown."""
-        self._zoomed = False
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -84,19 +92,28 @@ class SessionsScreen(ActionScreen):
         small = width < 80 or height < 24
         panes.set_class(wide, "-wide")
         panes.set_class(tall, "-tall")
-        panes.set_class(small, "-small")
+        panes.set_class(small or self.zoomed == Zoom.LIST, "-alone")
+        panes.set_class(self.zoomed == Zoom.DETAIL, "-detailed")
         detail = self.query_one(Detail)
         if wide:
             detail.styles.height = "1fr"
         else:
             wanted = 8 if height < 30 else max(14, min(20, height * 35 // 100))
-            detail.styles.height = height - 12 if self._zoomed else wanted
+            detail.styles.height = height - 12 if self.zoomed == Zoom.DETAIL else wanted
         detail.repaint()
         self._say_where()
 
+    @property
+    def zoomed(self) -> Zoom:
+        """What has more room than it has by itself."""
+        return Zoom(self.board.zoomed.get("sessions", Zoom.NOTHING))
+
     def zoom(self) -> None:
-        """Give the detail the room of the list, or back."""
-        self._zoomed = not self._zoomed
+        """Give the detail the room of the list, then the list all of it, and back."""
+        if self.size.width < 80 or self.size.height < 24:
+            super().zoom()
+            return
+        self.board.zoomed["sessions"] = Zoom((self.zoomed + 1) % len(Zoom))
         self.on_resize(Resize(self.size, self.size))
 
     def _say_where(self) -> None:

@@ -315,7 +315,7 @@ ON_THE_LIST: Mapping[str, Effect] = {
     "next_attention": Effect(_next_that_needs_you),
     "next_session": moves(by=1),
     "previous_session": moves(by=-1),
-    "zoom": changes(lambda app: app.sessions_screen and app.sessions_screen._zoomed),
+    "zoom": changes(lambda app: dict(app.zoomed)),
     "reload": Effect(_read_again),
     "theme": changes(lambda app: app.theme),
     "help": opens(HelpScreen),

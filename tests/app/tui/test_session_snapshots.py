@@ -57,6 +57,8 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "changes": ("d", "j"),
     "changes_of_a_step": ("d", "right", "right"),
     "a_commit": ("d", "G"),
+    "difference_alone": ("d", "j", "tab", "z"),
+    "output_of_failure_alone": ("f", "z"),
     "checkpoint": ("c", "j"),
     "event_as_written": ("enter", "6", "enter"),
     "variables": ("enter", "7", "G", "k", "k", "k"),

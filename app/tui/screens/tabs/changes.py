@@ -12,7 +12,7 @@ from app import format as form
 from app.tui.board import board_of
 from app.tui.calling import on_loop
 from app.tui.details import ChangedFile, ChangesView, CommitView, Scope, SessionDetail
-from app.tui.drawing import Line, rule
+from app.tui.drawing import Line, focus_part, rule
 from app.tui.screens.tabs.tab import Tab
 from app.tui.widgets.footer import Hint
 from app.tui.widgets.line_list import LineList
@@ -44,8 +44,15 @@ class _Title(Painted):
 
         title = form.cut(scope.title, max(10, width - 50))
         note, files = view.changes.note, form.count(len(scope.files), "file")
+        if view.is_zoomed:
+            files = view.query_one(_Files).current_words
         told = note if note and width < 110 else "  ".join(part for part in (files, note) if part)
-        return [rule(width, f"{title[:1].upper()}{title[1:]}", told, right=facts)]
+        line = rule(width, f"{title[:1].upper()}{title[1:]}", told, right=facts)
+        if view.is_zoomed:
+            return [line]
+        edge = view.query_one(_Edge).region.x
+        diff = view.query_one(TextView).has_focus
+        return [focus_part(line, edge if diff else 0, width if diff else edge)]
 
 
 class _Files(LineList):
@@ -82,6 +89,14 @@ class _Files(LineList):
         if not self.can_hold_cursor(self.cursor):
             return None
         return sum(not isinstance(item, str) for item in self.items[: self.cursor])
+
+    @property
+    def current_words(self) -> str:
+        """The file or the commit the cursor is on."""
+        one = self.items[self.cursor] if self.can_hold_cursor(self.cursor) else ""
+        if isinstance(one, str):
+            return one
+        return form.one_line(one.path if isinstance(one, ChangedFile) else one.subject)
 
     def line_at(self, y: int, width: int, at_cursor: bool) -> Line:
         one = self.items[y]
@@ -157,6 +172,8 @@ class View(Tab):
         Binding("w", "wrap", show=False),
     ]
 
+    PANES: ClassVar[tuple[str, ...]] = ("_Files", "TextView", "_Edge")
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.changes = ChangesView(words="Asking git what changed.")
@@ -179,7 +196,13 @@ class View(Tab):
         return found[self.place] if self.place < len(found) else None
 
     def on_resize(self) -> None:
-        self.query_one(_Files).styles.width = 35 if self.size.width < 110 else 47
+        self.arrange_panes()
+
+    def arrange_panes(self) -> None:
+        super().arrange_panes()
+        self.query_one(_Title).repaint()
+        beside = 35 if self.size.width < 110 else 47
+        self.query_one(_Files).styles.width = "1fr" if self.is_zoomed else beside
 
     def show(self, detail: SessionDetail) -> None:
         row = detail.row
@@ -252,6 +275,9 @@ class View(Tab):
         if self.is_attached and shown == (view, place, at):
             self.query_one(TextView).show([_coloured(line) for line in lines])
 
+    def on_descendant_focus(self) -> None:
+        self.query_one(_Title).repaint()
+
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         self._show_difference()
         self.session.show_footer()
@@ -277,7 +303,7 @@ class View(Tab):
         several = len(self.changes.scopes) > 1
         return (
             Hint("← →", "by step", several),
-            Hint("tab", "next pane"),
+            *((Hint("tab", "next pane"),) if not self.is_zoomed else ()),
             Hint("n", "next hunk"),
             Hint("w", "wrap"),
         )

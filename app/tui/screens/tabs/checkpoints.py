@@ -100,6 +100,7 @@ class View(Tab):
     """The list, and beneath it what the checkpoint under the cursor holds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "resume_here", show=False)]
+    PANES: ClassVar[tuple[str, ...]] = ("_Head, _List", "_Title, TextView")
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -121,13 +122,18 @@ class View(Tab):
         )  # fmt: skip
 
     def on_resize(self) -> None:
+        self.arrange_panes()
+
+    def arrange_panes(self) -> None:
+        super().arrange_panes()
         self._fit()
 
     def _fit(self) -> None:
         shown = self.query_one(_List)
         tall = self.screen.has_class("-tall")
         wanted = len(shown.items) + (1 if tall else 0)
-        shown.styles.height = max(3, min(wanted, self.size.height // 2))
+        half = max(3, min(wanted, self.size.height // 2))
+        shown.styles.height = "1fr" if self.is_zoomed else half
 
     def _take(self, items: list[CheckpointView]) -> None:
         self.session.count("checkpoints", len(items))
@@ -136,7 +142,7 @@ class View(Tab):
         shown.items = items
         place = next((y for y, one in enumerate(items) if one.seq == at), None)
         shown.lines_changed(keep=place)
-        self.query_one(_Title).display = bool(items)
+        self.query_one(_Title).set_class(not items, "-absent")
         self._fit()
         self._read_contents()
         self.session.show_footer()

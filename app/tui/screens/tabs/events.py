@@ -91,18 +91,24 @@ class View(Tab):
     """The list of events, newest at the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "raw", show=False)]
+    PANES: ClassVar[tuple[str, ...]] = ("_Head, _List", "_Title, TextView")
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._is_open = False
 
     def on_mount(self) -> None:
+        self.arrange_panes()
+
+    def arrange_panes(self) -> None:
+        super().arrange_panes()
         self._open()
 
     def _open(self) -> None:
         view = self.query_one(TextView)
-        self.query_one(_Title).display = view.display = self._is_open
-        view.styles.height = "50%"
+        for widget in (self.query_one(_Title), view):
+            widget.set_class(not self._is_open, "-absent")
+        view.styles.height = "1fr" if self.is_zoomed else "50%"
 
     def compose(self) -> ComposeResult:
         yield _Head()

@@ -39,6 +39,8 @@ class View(Tab):
         Binding("left_square_bracket", "failed(-1)", show=False),
     ]
 
+    PANES: ClassVar[tuple[str, ...]] = ("LogPane", "FailureFacts, WhatYouCanDo")
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shape: tuple[object, ...] = ()
@@ -147,6 +149,7 @@ class View(Tab):
         self._entitle()
 
     def on_resize(self) -> None:
+        self.arrange_panes()
         self._fit()
 
     def tick(self) -> None:

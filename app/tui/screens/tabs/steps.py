@@ -220,6 +220,7 @@ class View(Tab):
     """The timeline, and beneath it what is under the cursor."""
 
     DEFAULT_CSS = "StepList { height: 8; }"
+    PANES: ClassVar[tuple[str, ...]] = ("_Head, StepList", "StepFacts")
 
     def compose(self) -> ComposeResult:
         yield _Head()
@@ -233,6 +234,10 @@ class View(Tab):
         self._read_facts()
 
     def on_resize(self) -> None:
+        self.arrange_panes()
+
+    def arrange_panes(self) -> None:
+        super().arrange_panes()
         self._fit()
 
     def _fit(self) -> None:
@@ -242,7 +247,7 @@ class View(Tab):
             return
         tall = self.screen.has_class("-tall")
         wanted = steps.line_count() + (1 if tall else 0)
-        steps.styles.height = max(3, min(wanted, room - 9))
+        steps.styles.height = room - 1 if self.is_zoomed else max(3, min(wanted, room - 9))
         head.axis = steps.measure(self.size.width, self.board.now_us())
         head.repaint()
         steps.refresh()

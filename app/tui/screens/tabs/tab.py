@@ -63,8 +63,12 @@ class Trouble(Painted):
 class Tab(Vertical):
     """One tab. It is given the session's detail whenever that changed while the tab is shown."""
 
-    DEFAULT_CSS = "Tab { height: 1fr; width: 1fr; }"
-    name_words: ClassVar[str]
+    DEFAULT_CSS = """
+    Tab { height: 1fr; width: 1fr; }
+    Tab .-aside, Tab .-absent { display: none; }
+    """
+    PANES: ClassVar[tuple[str, ...]] = ()
+    """Selectors: a pane with all that belongs to it; one that has the focus may be alone."""
 
     @property
     def board(self) -> Board:
@@ -95,6 +99,34 @@ class Tab(Vertical):
         """Show a session."""
         raise NotImplementedError
 
+    # -- one pane alone
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether one pane has the room of all."""
+        return self.id in self.board.zoomed
+
+    def zoom(self) -> None:
+        """Give the pane with the focus the room of all, or back."""
+        if self.board.zoomed.pop(self.id or "", None) is None:
+            self.board.zoomed[self.id or ""] = next(
+                (place for place, pane in enumerate(self.PANES) if self._has_focus(pane)), 0
+            )
+        self.arrange_panes()
+
+    def _has_focus(self, pane: str) -> bool:
+        focused = self.screen.focused
+        return focused is not None and any(
+            widget in focused.ancestors_with_self for widget in self.query(pane)
+        )
+
+    def arrange_panes(self) -> None:
+        """Show all panes, or the one that is alone as it was in another session."""
+        alone = self.board.zoomed.get(self.id or "")
+        for place, pane in enumerate(self.PANES):
+            for widget in self.query(pane):
+                widget.set_class(alone is not None and place != alone, "-aside")
+
     def tick(self) -> None:
         """A second went by while the tab is shown."""
 
@@ -122,7 +154,9 @@ class Tab(Vertical):
     def take_focus(self) -> None:
         """Put the focus where keys are wanted."""
         for widget in self.query("*"):
-            if widget.can_focus:
+            if widget.can_focus and not any(
+                one.has_class("-aside") for one in widget.ancestors_with_self
+            ):
                 widget.focus()
                 return
 
