@@ -105,13 +105,13 @@ class Detail(Painted):
     def show(self, detail: SessionDetail | None, tail: Tail | None) -> None:
         """Show a session and the end of its output."""
         self.detail, self.tail, self._stale = detail, tail, False
-        self.repaint()
+        self.repaint_changed()
 
     def take_row(self, row: SessionRow) -> None:
         """The session is in another state, as the list says; the rest is still being read."""
         if self.detail is not None and self.detail.row.id == row.id:
             self.detail = replace(self.detail, row=row)
-            self.repaint()
+            self.repaint_changed()
 
     def grow_stale(self) -> None:
         """The cursor went elsewhere; what is shown is about another session."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.events import Click, Resize
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -31,6 +31,17 @@ class Painted(Widget):
         self._painted = None
         self.refresh()
 
+    def repaint_changed(self) -> None:
+        """The same at once, for what depends on nothing else on the screen; a line that looks as
+        it did is not drawn."""
+        before, size = self._painted, self._painted_size
+        if before is None or size != self.size or len(now := self._paint()) != len(before):
+            self.repaint()
+            return
+        for y, (line, was) in enumerate(zip(now, before, strict=True)):
+            if (line.pieces, line.fill) != (was.pieces, was.fill):
+                self.refresh(Region(0, y, size.width, 1))
+
     def on_resize(self, _event: Resize) -> None:
         self.repaint()
 
@@ -43,8 +54,12 @@ class Painted(Widget):
         """The lines as they are shown."""
         # The size may be another one before the event that says so has come.
         if self._painted is None or self._painted_size != self.size:
-            self._painted_size = self.size
-            self._painted = self.paint(self.size.width, self.size.height)
+            return self._paint()
+        return self._painted
+
+    def _paint(self) -> list[Line]:
+        self._painted_size = self.size
+        self._painted = self.paint(self.size.width, self.size.height)
         return self._painted
 
     def render_line(self, y: int) -> Strip:

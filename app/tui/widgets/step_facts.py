@@ -35,7 +35,7 @@ class StepFacts(Painted):
 
     def show(self, row: StepRow | None, detail: SessionDetail | None, tail: Tail | None) -> None:
         self._row, self._detail, self._tail = row, detail, tail
-        self.repaint()
+        self.repaint_changed()
 
     def paint(self, width: int, height: int) -> list[Line]:
         row = self._row
