@@ -57,6 +57,7 @@ class WorkflowView:
     path: Path
     name: str = ""
     kind: str = ""
+    description: str = ""
     steps: tuple[tuple[str, str], ...] = ()
     """Each step's label, and what happens besides running it (``on_failure: …``)."""
     parameters: tuple[ParameterView, ...] = ()

@@ -130,6 +130,7 @@ def read_workflow(path: Path) -> WorkflowView:
         path,
         workflow.name or path.stem,
         workflow.kind.value,
+        form.one_line((workflow.description or "").strip()),
         tuple((step.label, _beside(step)) for step in workflow.steps),
         tuple(_parameter_view(one) for one in workflow.parameters),
         problems,

@@ -397,4 +397,6 @@ class Workflow:
     strict_variables: bool = False
     parameters: tuple[Parameter, ...] = ()
     defaults: Mapping[str, object] = field(default_factory=dict)
+    description: str | None = field(default=None, compare=False)
+    """For people, without effect."""
     sources: tuple[SourceFile, ...] = ()

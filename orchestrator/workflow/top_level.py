@@ -111,6 +111,7 @@ def build_workflow(root: Node, stem: str, problems: Problems, builder: StepBuild
         parameters=parameters,
         defaults=defaults,
         strict_variables=fields.flag("strict_variables"),
+        description=_description(fields.node("description")),
     )
     fields.ignore(*METADATA)
     fields.ignore(*(name for name in fields.names() if name.startswith(("x-", "."))))
@@ -124,6 +125,11 @@ def build_workflow(root: Node, stem: str, problems: Problems, builder: StepBuild
     workflow = _standard(workflow, fields, builder)
     fields.finish(_IN_A_STEP | _IN_MAP)
     return workflow
+
+
+def _description(node: Node | None) -> str | None:
+    """What is said of the workflow; anything else that stands there is nobody's fault."""
+    return node.text if isinstance(node, Scalar) and not is_null(node) else None
 
 
 def _standard(workflow: Workflow, fields: Fields, builder: StepBuilder) -> Workflow:

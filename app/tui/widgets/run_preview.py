@@ -57,7 +57,8 @@ class RunPreview(Painted):
         view = self._view
         if view is None or not view.steps:
             return []
-        lines = [rule(width, "What it will do")]
+        said = form.cut(view.description, max(0, width - len("What it will do") - 10))
+        lines = [rule(width, "What it will do", said)]
         room = max(1, height - len(lines))
         digits = len(str(len(view.steps)))
         shown = view.steps if len(view.steps) <= room else view.steps[: max(0, room - 1)]

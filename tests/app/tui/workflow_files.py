@@ -9,6 +9,7 @@ from tests.conftest import make_repository
 
 RELEASE_NOTES = """\
 name: release-notes
+description: Drafts the notes of a release from its commits.
 parameters:
   version:
     type: string

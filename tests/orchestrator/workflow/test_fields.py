@@ -162,6 +162,15 @@ def test_what_is_not_written_is_not_there() -> None:
     assert loaded.profiles["p"].description is None
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("What it does", "What it does"), ("1.10", "1.10"), ("null", None), ("[a]", None)],
+)
+def test_a_description_is_for_people_and_never_wrong(written: str, said: str | None) -> None:
+    loaded = workflow(f"description: {written}\ncommands: [{{shell: a}}]\n")
+    assert loaded.description == said
+
+
 def test_a_number_that_is_too_large_is_an_error() -> None:
     text = "- shell: a\n  retry: {backoff: {type: exponential, base: 1e999}}\n"
     assert problems(text) == ["2:46: error: 'base' expects a number, got '1e999'"]
