@@ -222,7 +222,7 @@ def test_a_busy_index_is_not_waited_for(home: Home) -> None:
         with Catalog(home) as catalog:
             catalog.refresh()
             assert catalog.rows() == answers(home, use_index=False)[0]
-        assert time.monotonic() - begin < 5  # its patience is one second
+        assert time.monotonic() - begin < 15  # its patience is one second
     finally:
         writer.execute("ROLLBACK")
         writer.close()

