@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 
-from app.format import cost, cut, duration, visible
+from app.agent_messages import Kind, Part, parts_of
+from app.format import cut, visible
 
 _TAIL_BLOCK = 64 * 1024
 _MAX_BLOCKS = 64
@@ -45,50 +44,24 @@ def readable(lines: list[str]) -> list[str]:
 
 def readable_line(line: str) -> list[str]:
     """What one line of a log says to a person: itself, several lines, or nothing."""
-    if not line.startswith('{"') or '"type"' not in line:
-        return [line]
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        return [line]
-    match message:
-        case {"type": "assistant" | "user", "message": {"content": list(blocks)}}:
-            return [text for block in blocks for text in _block(block)]
-        case {"type": "system", "subtype": "init"}:
-            return [f"[agent] {message.get('model', '')}".rstrip()]
-        case {"type": "system", "subtype": "api_retry"}:
-            return [f"[agent] the service asks to wait: {message.get('error', 'unknown')}"]
-        case {"type": "result"}:
-            return [_result(message)]
-        case {"type": "system" | "stream_event" | "rate_limit_event"}:
-            return []
-    return [line]
+    parts = parts_of(line)
+    return [line] if parts is None else [text for part in parts for text in _lines(part)]
 
 
-def _block(block: Any) -> list[str]:
-    match block:
-        case {"type": "text", "text": str(text)}:
-            return text.splitlines()
-        case {"type": "tool_use", "name": str(name)}:
-            given = block.get("input")
-            words = given.values() if isinstance(given, dict) else []
-            first = next((word for word in words if isinstance(word, str)), "")
-            return [f"[{name}] {cut(' '.join(first.split()), _TOOL_INPUT_CELLS)}".rstrip()]
-        case {"type": "tool_result", "is_error": True}:
+def _lines(part: Part) -> list[str]:
+    """What tools answered and what an agent thinks stays in the log."""
+    match part.kind:
+        case Kind.TEXT:
+            return part.text.splitlines()
+        case Kind.TOOL:
+            words = cut(" ".join(part.text.split()), _TOOL_INPUT_CELLS)
+            return [f"[{part.tool}] {words}".rstrip()]
+        case Kind.FAILED_ANSWER:
             return ["[agent] the tool failed"]
-    return []
-
-
-def _result(message: dict[str, Any]) -> str:
-    ended = "failed" if message.get("is_error") else "done"
-    facts = [f"[agent] {ended}"]
-    if isinstance(milliseconds := message.get("duration_ms"), int | float):
-        facts.append(duration(milliseconds / 1000, finished=True))
-    if isinstance(dollars := message.get("total_cost_usd"), int | float):
-        facts.append(cost(float(dollars)))
-    if message.get("is_error") and isinstance(text := message.get("result"), str):
-        facts.append(text)
-    return ", ".join(facts)
+        case Kind.NOTE:
+            return [f"[agent] {part.text}"]
+        case _:
+            return []
 
 
 def on_terminal(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
+from app.agent_messages import Kind, Part, parts_of
 from app.format import cut, visible
 
 LONGEST_SHOWN = 4096
@@ -13,11 +13,13 @@ LONGEST_SHOWN = 4096
 _LONGEST_LOOKED_AT = 4 * LONGEST_SHOWN
 """Characters: some take no cell, but not many."""
 
+_SAYS_NOTHING = "·"
+"""A message of an agent that is for programs."""
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ERRORS = re.compile(
     r"^E(?:\s|$)|\b(?:FAILED|FAIL|FATAL|ERROR)\b|\b[Ee]rror(?:\[\w+\])?:|\b\w*(?:Error|Exception)\b:"
-    r"|\b(?:fatal|panic|panicked)\b:?|^Traceback \(most recent"
+    r"|\b(?:fatal|panic|panicked)\b:?|^Traceback \(most recent|^agent failed"
 )
 
 
@@ -49,10 +51,9 @@ def has_controls(data: bytes) -> bool:
 def _said(data: bytes) -> str:
     """A line of output without program colours."""
     text = data.decode("utf-8", "replace")
-    if text.startswith('{"'):
-        said = _said_by_an_agent(text)
-        if said is not None:
-            text = said
+    parts = parts_of(text)
+    if parts is not None:
+        text = "  ".join(map(_told, parts)) or _SAYS_NOTHING
     # A carriage return starts the line again: what stood last is what a terminal shows.
     text = text.rstrip("\r")
     if "\r" in text:
@@ -77,49 +78,19 @@ def first_of_last_block(marks: Sequence[int]) -> int | None:
     return first
 
 
-def _said_by_an_agent(text: str) -> str | None:
-    """One line for one message of a ``stream-json`` transcript; None when it is no such line."""
-    try:
-        message = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return None
-    match message["type"]:
-        case "assistant" | "user":
-            body = message.get("message")
-            content = body.get("content") if isinstance(body, dict) else None
-            parts = content if isinstance(content, list) else [content]
-            said = [one for part in parts if (one := _part(part))]
-            return "  ".join(said) if said else ""
-        case "system":
-            return f"agent started, {message.get('model') or 'model not named'}"
-        case "result":
-            words = "agent failed" if message.get("is_error") else "agent done"
-            return f"{words}: {_one_line(message.get('result'))}".rstrip(": ")
+def _told(part: Part) -> str:
+    """A part of a message on one line."""
+    text = " / ".join(part.text.split("\n"))
+    match part.kind:
+        case Kind.THOUGHT:
+            return f"(thinks) {text}"
+        case Kind.TOOL:
+            return f"› {part.tool} {text}".rstrip()
+        case Kind.ANSWER:
+            return f"‹ {text}".rstrip()
+        case Kind.FAILED_ANSWER:
+            return f"‹ failed: {text}"
+        case Kind.NOTE:
+            return f"agent {text}"
         case _:
-            return None
-
-
-def _part(part: object) -> str:
-    if isinstance(part, str):
-        return _one_line(part)
-    if not isinstance(part, dict):
-        return ""
-    match part.get("type"):
-        case "text":
-            return _one_line(part.get("text"))
-        case "tool_use":
-            given = part.get("input")
-            values = given.values() if isinstance(given, dict) else ()
-            first = next((value for value in values if isinstance(value, str)), "")
-            return f"› {part.get('name')} {_one_line(first)}".rstrip()
-        case "tool_result":
-            return f"‹ {_one_line(part.get('content'))}".rstrip()
-    return ""
-
-
-def _one_line(value: object) -> str:
-    if isinstance(value, list):
-        return "  ".join(_part(part) for part in value)
-    return " / ".join(str(value or "").split("\n"))
+            return text

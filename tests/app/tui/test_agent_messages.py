@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.log_text import readable_line
 from app.tui.log_file import LONGEST, LONGEST_MESSAGE, TAIL_BYTES, LogFile, read_tail
 from app.tui.log_search import lines_with
-from app.tui.log_text import LONGEST_SHOWN, shown
+from app.tui.log_text import LONGEST_SHOWN, is_error, shown
 from store.home import Home
 from tests.app.tui.driving import dashboard, press, running
 from tests.app.tui.sample_runs import prepared
@@ -37,6 +38,68 @@ LOG = "\n".join(
         said("Done."),
     )
 )
+
+
+def message(kind: str, *blocks: object) -> str:
+    return json.dumps({"type": kind, "message": {"content": list(blocks)}})
+
+
+WAITS = {"type": "system", "subtype": "api_retry", "attempt": 2, "max_retries": 10}
+RESULT = {"type": "result", "duration_ms": 65_000, "total_cost_usd": 0.31, "result": "All green."}
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "listed"),
+    [
+        (message("assistant", {"type": "text", "text": "One\ntwo"}), "One / two", ["One", "two"]),
+        (json.dumps({"type": "user", "message": {"content": "Go"}}), "Go", ["Go"]),
+        (message("assistant", {"type": "thinking", "thinking": "Hm"}), "(thinks) Hm", []),
+        (
+            message("assistant", {"type": "tool_use", "name": "Bash", "input": {"command": "ls"}}),
+            "› Bash ls",
+            ["[Bash] ls"],
+        ),
+        (message("user", {"type": "tool_result", "content": "a\nb"}), "‹ a / b", []),
+        (
+            message("user", {"type": "tool_result", "content": [
+                {"type": "text", "text": "a"}, {"type": "image", "source": {}}]}),
+            "‹ a / [image]",
+            [],
+        ),
+        (
+            message("user", {"type": "tool_result", "content": "no", "is_error": True}),
+            "‹ failed: no",
+            ["[agent] the tool failed"],
+        ),
+        (
+            json.dumps(WAITS | {"error": "rate_limit"}),
+            "agent the service asks to wait: rate_limit, attempt 2 of 10",
+            ["[agent] the service asks to wait: rate_limit, attempt 2 of 10"],
+        ),
+        (json.dumps(RESULT), "agent done, 1m 05s, $0.31", ["[agent] done, 1m 05s, $0.31"]),
+        (
+            json.dumps(RESULT | {"is_error": True, "result": "limit"}),
+            "agent failed, 1m 05s, $0.31, limit",
+            ["[agent] failed, 1m 05s, $0.31, limit"],
+        ),
+        ('{"type": "stream_event", "event": {}}', "·", []),
+        ('{"type": "assistant"}', "·", []),
+        ('{"type": 5}', '{"type": 5}', ['{"type": 5}']),
+        ('{"type": "other"}', '{"type": "other"}', ['{"type": "other"}']),
+    ],
+)  # fmt: skip
+def test_a_message_says_the_same_here_and_on_the_command_line(
+    line: str, told: str, listed: list[str]
+) -> None:
+    assert shown(line.encode()) == told
+    assert readable_line(line) == listed
+
+
+def test_only_the_end_of_an_agent_is_marked_as_what_went_wrong() -> None:
+    failed = shown(json.dumps(RESULT | {"is_error": True}).encode())
+    of_a_tool = message("user", {"type": "tool_result", "content": "no", "is_error": True})
+    assert is_error(failed)
+    assert not is_error(shown(of_a_tool.encode()))
 
 
 @pytest.mark.parametrize(
