@@ -53,6 +53,10 @@ class RunFacts:
     passes_left: int = 0
     pass_words: str = ""
     """Which pass it is in, when there are several."""
+    passes_after: str = ""
+    """Which passes follow this one: ``1 more input (three)``."""
+    items_kept: str = ""
+    """How many items of the loop that failed are done and not repeated."""
     failed: bool = False
     failure_words: str = ""
     in_flight: bool = False
@@ -87,6 +91,8 @@ class RunFacts:
     """Whether its directory is there although git cannot use it as a worktree."""
     branch_present: bool = True
     branch: str = ""
+    branch_again: str | None = None
+    """The command that makes a branch that is gone again, as its last commit is still there."""
     head: str | None = None
     recorded_head: str | None = None
     head_moved_away: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from orchestrator.reopening import Reopened, reopen, saved_workflow
 from orchestrator.resume_plan import DoneStep, ResumeOptions, RunFacts
 from orchestrator.settling import is_over_unrecorded
 from orchestrator.start_again import start_command
+from orchestrator.steps.foreach import items_done
 from orchestrator.steps.process_end import survivors
 from orchestrator.stopped_run import StoppedRun, find_repository
 from orchestrator.stored_variables import restored
@@ -70,6 +72,8 @@ def gather(
             checkpoint_problems=run.checkpoint_problems,
             passes_left=_passes_left(run, reopened),
             pass_words=_pass_words(run, reopened),
+            passes_after=_passes_after(run, reopened),
+            items_kept=_items_kept(run),
             failed=checkpoint is not None and checkpoint.status is CheckpointStatus.FAILED,
             failure_words=_failure_words(failure),
             in_flight=interrupted,
@@ -232,6 +236,32 @@ def _pass_words(run: StoppedRun, reopened: Reopened | None) -> str:
     return f"{words} ({given})" if given else words
 
 
+def _passes_after(run: StoppedRun, reopened: Reopened | None) -> str:
+    left = _passes_left(run, reopened)
+    if reopened is None or left <= 0:
+        return ""
+    plan, several = reopened.plan, "s" if left > 1 else ""
+    if not plan.inputs:
+        return f"up to {left} more pass{'es' if several else ''}"
+    words = f"{left} more input{several}"
+    return (
+        words if several else f"{words} ({reopened.environment.secrets.mask_text(plan.inputs[-1])})"
+    )
+
+
+def _items_kept(run: StoppedRun) -> str:
+    """Of a loop that did not come to its end: the items that are done."""
+    checkpoint = run.checkpoint
+    if checkpoint is None:
+        return ""
+    number = fields.whole(checkpoint.x.pass_.get("number"))
+    found = items_done(run.home, run.session_id, number, checkpoint.index)
+    if found is None or not found[0]:
+        return ""
+    verb = "is" if found[0] == 1 else "are"
+    return f"{found[0]} of {found[1]} items {verb} done and kept"
+
+
 def _changed_steps(reopened: Reopened | None) -> tuple[int, ...]:
     """Indexes at which the file on disk and the saved copy have different steps."""
     if reopened is None or reopened.other is None or reopened.other.workflow is None:
@@ -292,7 +322,19 @@ def _worktree_facts(run: StoppedRun) -> dict[str, Any]:
     facts["worktree_present"] = is_worktree(worktree)
     if facts["worktree_present"]:
         facts |= _head_facts(run, repository, worktree)
+    elif not facts["branch_present"] and run.checkpoint is not None:
+        facts |= _lost_branch_facts(repository, run.branch, run.checkpoint.x.head_last)
     return facts
+
+
+def _lost_branch_facts(
+    repository: Repository, branch: str, last: str | None
+) -> dict[str, str | None]:
+    """How to make the branch again while git has not thrown away what it pointed to."""
+    if last is None or not Git(repository.path).succeeds("cat-file", "-e", f"{last}^{{commit}}"):
+        return {}
+    words = ("git", "-C", str(repository.path), "branch", branch, last[:12])
+    return {"recorded_head": last, "branch_again": shlex.join(words)}
 
 
 def _head_facts(run: StoppedRun, repository: Repository, worktree: Path) -> dict[str, Any]:

@@ -160,10 +160,11 @@ def _planned(
             return PlannedStep(index, label, Action.SKIP, "not done, and left out")
         why = _kept_because(done)
         return PlannedStep(index, label, Action.KEEP, why, done.at, done.commits)
-    if index == facts.index and facts.failed:
-        return PlannedStep(index, label, Action.RUN_AGAIN, facts.failure_words or "it failed")
-    if index == facts.index and facts.in_flight:
-        return PlannedStep(index, label, Action.RUN_AGAIN, facts.in_flight_words)
+    if index == facts.index and (facts.failed or facts.in_flight):
+        why = (facts.failure_words or "it failed") if facts.failed else facts.in_flight_words
+        if facts.items_kept and not (options.restart or options.from_checkpoint):
+            why += f"; {facts.items_kept}"
+        return PlannedStep(index, label, Action.RUN_AGAIN, why)
     if index in facts.done:
         chosen = "from the beginning" if options.restart else f"from step {start + 1} on"
         return PlannedStep(index, label, Action.RUN_AGAIN, f"you asked for all {chosen}")
@@ -201,7 +202,10 @@ def _impossible(
         return _sentence_of(facts.workflow_missing), facts.instead
     if not facts.worktree_present and not facts.branch_present:
         gone = "Its branch is" if facts.worktree_is_left else "Its worktree and its branch are"
-        return f"{gone} gone.", facts.start_again
+        if facts.branch_again is None:
+            return f"{gone} gone.", facts.start_again
+        again = f"{facts.branch_again} && prodigy resume {short}"
+        return f"{gone} gone; commit {short_commit(facts.recorded_head)} is still there.", again
     if facts.unresolved is not None:
         return _sentence_of(facts.unresolved), facts.instead
     total = len(facts.labels)
@@ -250,7 +254,8 @@ def _sentence(
         done = (
             "No other step of this pass is left." if skipped else "Every step of this pass is done."
         )
-        return f"{done} The next pass begins at step 1.{skipped}"
+        more = f" {_capital(facts.passes_after)} to go." if facts.passes_after else ""
+        return f"{done} The next pass begins at step 1.{skipped}{more}"
     if not runs:
         done = "No other step is left." if skipped else "Every step is done."
         return f"{done} Nothing runs again; the session is completed.{skipped}"
@@ -259,7 +264,12 @@ def _sentence(
     sentence = f"Step {first.index + 1} runs {again}".rstrip()
     if len(runs) > 1:
         sentence += f", then {_numbers(runs[1:])}"
-    return f"{sentence}.{_also(kept, 'kept')}{skipped}"
+    after = f" Then all steps run for {facts.passes_after}." if facts.passes_after else ""
+    return f"{sentence}.{_also(kept, 'kept')}{skipped}{after}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _also(steps: Sequence[PlannedStep], what: str) -> str:

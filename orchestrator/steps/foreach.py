@@ -131,6 +131,24 @@ class ItemJournal:
                 append_line(self.path, json.dumps({"index": index}).encode(), sync=True)
 
 
+def items_done(
+    home: Home, run_id: str, pass_number: int, step_index: int
+) -> tuple[int, int] | None:
+    """How many items of a loop are done, and of how many; None when nothing is kept of it."""
+    try:
+        lines = home.foreach_file(run_id, pass_number, step_index).read_text("utf-8").split("\n")
+        total = len(json.loads(lines[0])["items"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    done = set()
+    for line in filter(None, lines[1:]):
+        try:
+            done.add(int(json.loads(line)["index"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return len(done), total
+
+
 def forget_items_from(home: Home, run_id: str, pass_number: int, step_index: int) -> None:
     """Delete the journals of loops that run again from their start: of this step and all later."""
     for path in home.foreach_file(run_id, 0, 0).parent.glob("*-*.jsonl"):

@@ -213,6 +213,7 @@ def test_killed_between_two_passes_the_next_pass_begins(stage: Stage) -> None:
 def test_killed_in_the_second_of_three_inputs_it_goes_on_there(stage: Stage) -> None:
     steps = [{"shell": stage.note("a-$ARG")}, {"shell": stage.note("b-$ARG")}]
     stage.killed(steps, "S2@4", args=("x", "y", "z"))
+    assert stage.plan().sentence.endswith("Then all steps run for 1 more input (z).")
     assert stage.resume().exit_code == 0
     assert stage.noted == ["a-x", "b-x", "a-y", "b-y", "b-y", "a-z", "b-z"]
 
@@ -225,6 +226,8 @@ def test_a_killed_foreach_repeats_only_what_had_not_succeeded(stage: Stage) -> N
     child = stage.started([{"foreach": f"cat '{items}'", "do": [body]}])
     assert child.kill() == -signal.SIGKILL
     items.write_text("other\n")  # the list was frozen
+    (step,) = stage.plan().steps
+    assert step.why.endswith("; 2 of 4 items are done and kept")
     stage.open_gate()
     assert stage.resume().exit_code == 0
     assert stage.noted == ["a", "b", "c", "c", "d"]

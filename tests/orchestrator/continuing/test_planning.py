@@ -65,6 +65,11 @@ def actions(found: ResumePlan) -> list[Action]:
          "Every step is done. Nothing runs again; the session is completed."),
         (facts_of(4, failed=False, passes_left=2), {}, 4, [K, K, K, K],
          "Every step of this pass is done. The next pass begins at step 1."),
+        (facts_of(4, failed=False, passes_left=2, passes_after="2 more inputs"), {}, 4,
+         [K, K, K, K],
+         "Every step of this pass is done. The next pass begins at step 1. 2 more inputs to go."),
+        (facts_of(1, 2, passes_left=1, passes_after="1 more input (three)"), {}, 1, [K, A],
+         "Step 2 runs again. Step 1 is kept. Then all steps run for 1 more input (three)."),
         (facts_of(), {"restart": True}, 0, [A, A, A, R],
          "Step 1 runs again, then 2–4."),
         (facts_of(), {"from_step": 2}, 1, [K, A, A, R],
@@ -92,6 +97,13 @@ def test_the_plan_says_what_becomes_of_every_step(
     assert found.can_go_on, (found.impossible, found.needs_force)
     assert (found.start, actions(found), found.sentence) == (start, expected, sentence)
     assert all(step.why for step in found.steps)
+
+
+def test_what_a_loop_has_done_is_kept_unless_it_begins_anew() -> None:
+    facts = facts_of(1, items_kept="2 of 4 items are done and kept")
+    assert plan(facts).steps[1].why == "it failed: exit 2; 2 of 4 items are done and kept"
+    for options in ({"restart": True}, {"from_checkpoint": "1"}):
+        assert all("items" not in step.why for step in plan(facts, **options).steps)
 
 
 @pytest.mark.parametrize(

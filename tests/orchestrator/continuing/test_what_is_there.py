@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 from tests.orchestrator.continuing.stage import Stage, finish, stopped
 
@@ -25,6 +26,31 @@ def test_without_worktree_and_branch_it_is_refused(stage: Stage) -> None:
     assert refused.exit_code == 1
     assert "worktree and its branch are gone" in refused.message
     assert stage.record == before
+
+
+def test_a_lost_branch_is_made_again_by_the_command_that_is_told(stage: Stage) -> None:
+    run_id = stopped(stage)
+    head = stage.git("rev-parse", "HEAD", cwd=stage.worktree)
+    stage.git("worktree", "remove", "--force", str(stage.worktree))
+    stage.git("branch", "-D", f"prodigy-{run_id}")
+    plan = stage.plan()
+    assert plan.impossible is not None and f"commit {head[:7]}" in plan.impossible
+    told, _, resume = str(plan.instead).partition(" && ")
+    assert resume == f"prodigy resume {run_id}"
+    subprocess.run(["sh", "-c", told], check=True)
+    finish(stage)
+    assert (stage.worktree / "one.txt").exists()
+
+
+def test_a_lost_branch_without_its_commit_is_lost(stage: Stage) -> None:
+    run_id = stopped(stage)
+    stage.git("worktree", "remove", "--force", str(stage.worktree))
+    stage.git("branch", "-D", f"prodigy-{run_id}")
+    stage.git("reflog", "expire", "--expire=now", "--all")
+    stage.git("gc", "--quiet", "--prune=now")
+    plan = stage.plan()
+    assert plan.impossible == "Its worktree and its branch are gone."
+    assert str(plan.instead).startswith("prodigy run") or "&& prodigy run" in str(plan.instead)
 
 
 def test_a_moved_worktree_is_found_by_its_branch(stage: Stage) -> None:
