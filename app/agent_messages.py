@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from app.format import cost, duration
+
+
+_BEGINS_A_MESSAGE = re.compile(
+    r'\{"type": ?"(?:assistant|user)", ?"message": ?\{|\{"type": ?"(?:result|system)", ?"subtype": ?"'
+)
+_TEXT = re.compile(r'"(?:text|thinking|content|result)": ?"((?:[^"\\]|\\.)*)(?:"|\\?$)')
 
 
 class Kind(Enum):
@@ -43,7 +50,7 @@ def parts_of(line: str) -> list[Part] | None:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
-        return None
+        return [_broken(line)] if _BEGINS_A_MESSAGE.match(line) else None
     match message:
         case {"type": "assistant" | "user", "message": {"content": content}}:
             blocks = content if isinstance(content, list) else [content]
@@ -52,11 +59,21 @@ def parts_of(line: str) -> list[Part] | None:
             return [Part(Kind.NOTE, f"started, {message.get('model') or 'model not named'}")]
         case {"type": "system", "subtype": "api_retry"}:
             return [Part(Kind.NOTE, _asked_to_wait(message))]
-        case {"type": "result"}:
+        case {"type": "result", "is_error": bool()} | {"type": "result", "subtype": str()}:
             return [Part(Kind.NOTE, _result(message))]
-        case {"type": "assistant" | "user" | "system" | "stream_event" | "rate_limit_event"}:
-            return []
+        case {"type": str(), "session_id": str()}:
+            return []  # for programs
     return None
+
+
+def _broken(line: str) -> Part:
+    """What is left of a message that was cut off: the agent was killed, or it is very long."""
+    told = _TEXT.findall(line)
+    try:
+        text = json.loads(f'"{told[-1]}"') if told else ""
+    except ValueError:
+        text = told[-1]
+    return Part(Kind.TEXT, f"{text.rstrip()} (message not whole)".lstrip())
 
 
 def _parts(block: Any) -> Iterator[Part]:
@@ -95,6 +112,20 @@ def _result(message: dict[str, Any]) -> str:
         facts.append(duration(milliseconds / 1000, finished=True))
     if isinstance(dollars := message.get("total_cost_usd"), int | float):
         facts.append(cost(float(dollars)))
-    if failed and isinstance(text := message.get("result"), str):
-        facts.append(text)
+    if failed and (reason := _reason(message)):
+        facts.append(reason)
     return ", ".join(facts)
+
+
+def _reason(message: dict[str, Any]) -> str:
+    """Why it failed: its final text, else its errors and what kind of ending that was."""
+    match message:
+        case {"result": str(text)} if text.strip():
+            return text
+        case {"errors": [*errors]}:
+            told = " / ".join(error.strip() for error in errors if isinstance(error, str))
+        case _:
+            told = ""
+    kind = message.get("subtype")
+    named = isinstance(kind, str) and kind != "success"
+    return ": ".join(filter(None, (kind if named else "", told)))

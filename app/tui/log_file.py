@@ -8,6 +8,7 @@ import threading
 from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 BLOCK = 64 * 1024
@@ -94,15 +95,37 @@ class LogFile:
                 while len(found) < count:
                     file.seek(self._start_of(first + len(found)))
                     data = file.read(LONGEST)
-                    if data.startswith(MESSAGE) and b"\n" not in data:
-                        data += file.read(LONGEST_MESSAGE - LONGEST)
-                        data = data.partition(b"\n")[0]
-                    pieces = data.split(b"\n")
-                    # The last one may go on; if it is the only one, it is long enough.
-                    found += pieces[:-1] or pieces
+                    *whole, last = data.split(b"\n")
+                    if not whole:
+                        last = self._long_line(file, first + len(found), data)
+                    found += whole or [last]  # after others the last one is read again, whole
         except OSError:
             found += [b""] * (count - len(found))
         return found[:count]
+
+    def _long_line(self, file: FileIO, number: int, beginning: bytes) -> bytes:
+        """A line that goes on: of a message all, of a line that is written over its end."""
+        if beginning.startswith(MESSAGE):
+            return (beginning + file.read(LONGEST_MESSAGE - LONGEST)).partition(b"\n")[0]
+        start, end = self._start_of(number), self._end_of(number)
+        file.seek(max(start, end - LONGEST))
+        last = file.read(min(LONGEST, end - start))
+        return last if b"\r" in last.rstrip(b"\r") else beginning
+
+    def whole(self, number: int) -> bytes:
+        """A line with at most :data:`LONGEST_MESSAGE` bytes; empty if it is not there."""
+        start = self._start_of(number)
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(min(LONGEST_MESSAGE, self._end_of(number) - start))
+        except OSError:
+            return b""
+
+    def _end_of(self, number: int) -> int:
+        if number + 1 < self.count:
+            return self._start_of(number + 1) - 1
+        return self.size - (1 if self._last_byte == b"\n" else 0)
 
     def _start_of(self, number: int) -> int:
         if number <= 0:

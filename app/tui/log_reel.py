@@ -32,6 +32,10 @@ class Reel(Protocol):
         """So many lines in a row, all of which must be there."""
         ...
 
+    def whole(self, number: int) -> bytes | str:
+        """One line, also what is left out of a very long one."""
+        ...
+
     def number_of(self, number: int) -> int | None:
         """The number of a line in its own log, from 1; None for a mark."""
         ...
@@ -50,6 +54,9 @@ class TailReel:
 
     def lines(self, first: int, count: int) -> Sequence[bytes | str]:
         return self._lines[first : first + count]
+
+    def whole(self, number: int) -> bytes | str:
+        return self._lines[number]
 
     def number_of(self, number: int) -> int | None:
         return None
@@ -129,6 +136,10 @@ class LogReel:
             end = self._starts[part + 1] if part + 1 < len(self._starts) else self._count
             found += self._files[part].lines(at, min(first + count, end) - number)
         return found
+
+    def whole(self, number: int) -> bytes | str:
+        part, at = self._place(number)
+        return self._files[part].whole(at) if at >= 0 else self.parts[part].mark
 
     def number_of(self, number: int) -> int | None:
         _, at = self._place(number)

@@ -51,7 +51,7 @@ def lines_with(path: Path, text: str, stop: Callable[[], bool]) -> Iterator[list
                 end = end or len(data)
                 whole, rest = data[:end], data[end:]
                 found = find(without_colours(whole), wanted, folds)
-                if whole.startswith(MESSAGE) or b"\n" + MESSAGE in whole:
+                if whole.startswith(MESSAGE) or b"\n" + MESSAGE in whole or b"\r" in whole:
                     found = _as_read(whole, text, found)
                 yield [number + at for at in found]
                 number += whole.count(b"\n")
@@ -91,13 +91,18 @@ def _find_in_text(data: bytes, wanted: bytes, _folds: bool) -> list[int]:
 
 
 def _as_read(data: bytes, text: str, found: list[int]) -> list[int]:
-    """The same, but of an agent's messages those that have the text in what is shown of them."""
+    """The same, but of messages and lines written over those that have it in what is shown."""
     hits = set(found)
     return [
         number
         for number, line in enumerate(data.split(b"\n"))
-        if (places(log_text.whole(line), text) if line.startswith(MESSAGE) else number in hits)
+        if (line.startswith(MESSAGE) or number in hits)
+        and (not _is_shown_otherwise(line) or places(log_text.whole(line), text))
     ]
+
+
+def _is_shown_otherwise(line: bytes) -> bool:
+    return line.startswith(MESSAGE) or b"\r" in line.rstrip(b"\r")
 
 
 def places(text: str, wanted: str) -> list[tuple[int, int]]:

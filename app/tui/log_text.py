@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.agent_messages import Kind, Part, parts_of
 from app.format import cut, visible
+from app.tui.log_file import LONGEST, MESSAGE
 
 LONGEST_SHOWN = 4096
 """Cells of one line that are shown."""
@@ -16,6 +17,7 @@ _LONGEST_LOOKED_AT = 4 * LONGEST_SHOWN
 _SAYS_NOTHING = "·"
 """A message of an agent that is for programs."""
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
+_CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-9;:?]*)?$")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ERRORS = re.compile(
     r"^E(?:\s|$)|\b(?:FAILED|FAIL|FATAL|ERROR)\b|\b[Ee]rror(?:\[\w+\])?:|\b\w*(?:Error|Exception)\b:"
@@ -33,10 +35,16 @@ def shown(data: bytes) -> str:
     said = _said(data)
     text = _safe(said[:_LONGEST_LOOKED_AT])
     if len(text) <= LONGEST_SHOWN // 2:
-        return text
+        return f"{text} (line cut)" if _is_cut(data) else text
     cut_text = cut(text, LONGEST_SHOWN)
-    is_whole = cut_text == text and len(said) <= _LONGEST_LOOKED_AT
-    return text if is_whole else f"{cut_text} (line cut at 4 096 cells)"
+    if cut_text != text or len(said) > _LONGEST_LOOKED_AT:
+        return f"{cut_text} (line cut at 4 096 cells)"
+    return text
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether only the beginning of the line was read."""
+    return len(data) == LONGEST and b"\r" not in data and not data.startswith(MESSAGE)
 
 
 def _safe(text: str) -> str:
@@ -53,14 +61,16 @@ def _said(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     parts = parts_of(text)
     if parts is not None:
-        text = "  ".join(map(_told, parts)) or _SAYS_NOTHING
-    # A carriage return starts the line again: what stood last is what a terminal shows.
+        return "  ".join(map(_told, parts)) or _SAYS_NOTHING
+    return _as_it_stood(text)
+
+
+def _as_it_stood(text: str) -> str:
+    """A line as a terminal shows it: a carriage return starts it again, colours take no room."""
     text = text.rstrip("\r")
     if "\r" in text:
         text = text.rsplit("\r", 1)[1]
-    if "\x1b" in text:
-        text = _ESCAPES.sub("", text)
-    return text
+    return _ESCAPES.sub("", _CUT_ESCAPE.sub("", text)) if "\x1b" in text else text
 
 
 def is_error(text: str) -> bool:
@@ -80,7 +90,8 @@ def first_of_last_block(marks: Sequence[int]) -> int | None:
 
 def _told(part: Part) -> str:
     """A part of a message on one line."""
-    text = " / ".join(part.text.split("\n"))
+    lines = map(_as_it_stood, part.text.split("\n"))
+    text = " / ".join(line for line in lines if line.strip())
     match part.kind:
         case Kind.THOUGHT:
             return f"(thinks) {text}"

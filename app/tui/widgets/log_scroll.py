@@ -164,7 +164,9 @@ class LogScroll(Scroller):
 
     def _around_hit(self, row: LogRow) -> LogRow:
         """The row, or where the hit is beyond what is shown of a very long line all of that."""
-        line = self.reel.lines(row.line, 1)[0] if self.reel is not None else ""
+        if self.reel is None or places(row.text, self.searched):
+            return row
+        line = self.reel.whole(row.line)
         if isinstance(line, str) or places(log_text.shown(line), self.searched):
             return row
         return replace(row, text=log_text.whole(line))

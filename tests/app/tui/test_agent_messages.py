@@ -45,7 +45,13 @@ def message(kind: str, *blocks: object) -> str:
 
 
 WAITS = {"type": "system", "subtype": "api_retry", "attempt": 2, "max_retries": 10}
-RESULT = {"type": "result", "duration_ms": 65_000, "total_cost_usd": 0.31, "result": "All green."}
+RESULT = {
+    "type": "result",
+    "is_error": False,
+    "duration_ms": 65_000,
+    "total_cost_usd": 0.31,
+    "result": "All green.",
+}
 
 
 @pytest.mark.parametrize(
@@ -82,17 +88,53 @@ RESULT = {"type": "result", "duration_ms": 65_000, "total_cost_usd": 0.31, "resu
             "agent failed, 1m 05s, $0.31, limit",
             ["[agent] failed, 1m 05s, $0.31, limit"],
         ),
-        ('{"type": "stream_event", "event": {}}', "·", []),
-        ('{"type": "assistant"}', "·", []),
-        ('{"type": 5}', '{"type": 5}', ['{"type": 5}']),
-        ('{"type": "other"}', '{"type": "other"}', ['{"type": "other"}']),
+        (
+            json.dumps(RESULT | {"is_error": True, "result": "", "subtype": "error_max_turns"}),
+            "agent failed, 1m 05s, $0.31, error_max_turns",
+            ["[agent] failed, 1m 05s, $0.31, error_max_turns"],
+        ),
+        (
+            json.dumps(
+                RESULT
+                | {"is_error": True, "result": None, "subtype": "error_during_execution"}
+                | {"errors": ["no disk", "gave up"]}
+            ),
+            "agent failed, 1m 05s, $0.31, error_during_execution: no disk / gave up",
+            ["[agent] failed, 1m 05s, $0.31, error_during_execution: no disk / gave up"],
+        ),
+        ('{"type": "stream_event", "event": {}, "session_id": "a"}', "·", []),
+        ('{"type": "system", "subtype": "status", "session_id": "a"}', "·", []),
+        (
+            message("user", {"type": "tool_result", "content": "a\r\nnpm 1%\rnpm 9%\n\nb"}),
+            "‹ a / npm 9% / b",
+            [],
+        ),
+        (said("so \"far\"")[:82], 'so "far" (message not whole)', None),
+        (message("user", {"type": "image", "data": "x" * 99})[:90], "(message not whole)", None),
     ],
 )  # fmt: skip
 def test_a_message_says_the_same_here_and_on_the_command_line(
-    line: str, told: str, listed: list[str]
+    line: str, told: str, listed: list[str] | None
 ) -> None:
     assert shown(line.encode()) == told
-    assert readable_line(line) == listed
+    assert readable_line(line) == (listed if listed is not None else [told])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"type":"user","name":"bob"}',
+        '{"type":"assistant"}',
+        '{"type":"system","cpu":4}',
+        '{"type":"result","value":42}',
+        '{"type":"other"}',
+        '{"type":5}',
+        '{"type":"user"',
+    ],
+)
+def test_what_another_program_prints_is_left_as_it_is(line: str) -> None:
+    assert shown(line.encode()) == line
+    assert readable_line(line) == [line]
 
 
 def test_only_the_end_of_an_agent_is_marked_as_what_went_wrong() -> None:
@@ -145,7 +187,15 @@ def test_a_long_message_at_the_end_is_read_as_one(tmp_path: Path) -> None:
     assert [shown(line)[:11] for line in tail.lines] == ["before", "‹ text text"]
 
 
-@pytest.mark.parametrize("output", [LOG, f"short\n{'y' * 9_000} assertionerror here\nend"])
+@pytest.mark.parametrize(
+    "output",
+    [
+        LOG,
+        f"short\n{'y' * 9_000} assertionerror here\nend",
+        f"short\n{'y' * 200_000} assertionerror here\nend",
+    ],
+    ids=["message", "long", "very long"],
+)
 async def test_the_hit_far_into_a_line_is_seen(output: str, home: Home, tmp_path: Path) -> None:
     with prepared(home, tmp_path / "src", (run_with(output),)) as made:
         app = dashboard(made.home, tmp_path)

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.tui.app import ProdigyApp
+from app.tui.log_file import LogFile
 from app.tui.log_reel import LogPart, LogReel
 from app.tui.log_search import lines_with, places
+from app.tui.log_text import shown, whole
 from app.tui.widgets.log_pane import LogPane
 from app.tui.widgets.log_view import LogView
 from store.home import Home
@@ -49,6 +51,28 @@ def view_of(app: ProdigyApp) -> LogView:
 
 def rows(app: ProdigyApp) -> list[str]:
     return [row.text for row in view_of(app).visible_rows()]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\nnext\n"])
+def test_of_a_line_written_over_and_over_the_last_is_seen(end: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("\r".join(f"{part} of 2000 [{'=' * 40}]" for part in range(2001)) + end)
+    file = LogFile(log)
+    file.look()
+    assert shown(file.lines(0, 1)[0]) == f"2000 of 2000 [{'=' * 40}]"
+    assert [hit for piece in lines_with(log, "7 of", lambda: False) for hit in piece] == []
+    assert [hit for piece in lines_with(log, "2000 of", lambda: False) for hit in piece] == [0]
+
+
+def test_a_line_cut_in_the_middle_of_a_colour_says_that_it_is_cut(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("\x1b[38;2;249;10;10mA\x1b[0m" * 4000 + "needle\nend\n")
+    file = LogFile(log)
+    file.look()
+    text = shown(file.lines(0, 1)[0])
+    assert text.endswith("A (line cut)") and set(text[:-11]) == {"A"}
+    assert "needle" in whole(file.whole(0))
+    assert file.lines(1, 1) == [b"end"] and file.whole(1) == b"end"
 
 
 HUNDRED = "".join(f"line {number} of many\n" for number in range(1, 101))
