@@ -186,6 +186,18 @@ class LogScroll(Scroller):
         self.refresh()
         self.moved()
 
+    def row_of_hit(self, line: int) -> int:
+        """Which row of a line that wraps has what is searched for first."""
+        if not (self.wraps and self.searched):
+            return 0
+        rows = next(self._rows(line - self.first), [])
+        return next((at for at, row in enumerate(rows) if places(row.text, self.searched)), 0)
+
+    def go_to_row(self, line: int, row: int) -> None:
+        """Bring a row of a line that wraps into the upper half."""
+        above = max(0, row - self.size.height // 3)
+        self._place(*min((line - self.first, above), self._end()))
+
     def over(self, line: int) -> int:
         """Where the view begins so that a line stands in its upper half."""
         return line - self.first - max(1, self.size.height // 3)

@@ -176,8 +176,8 @@ class LogView(LogScroll):
 
     @property
     def new_below(self) -> int:
-        """How many lines came since following was paused."""
-        return max(0, self.total - self._seen) if not self.following else 0
+        """How many lines came since following was paused, and were not seen."""
+        return max(0, min(self.total - self._seen, self.below)) if not self.following else 0
 
     def moved(self) -> None:
         self.post_message(self.Changed())
@@ -215,7 +215,10 @@ class LogView(LogScroll):
             self.show_all()
         self.moved_up()
         self.current = line
-        self.go(self.over(line))
+        if row := self.row_of_hit(line):
+            self.go_to_row(line, row)
+        else:
+            self.go(self.over(line))
 
     @property
     def hit_number(self) -> int:

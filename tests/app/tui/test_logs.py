@@ -96,6 +96,36 @@ async def test_a_search_finds_every_line_and_n_goes_round(
         assert not view.searched and app.screen.query_one(LogPane).is_attached
 
 
+LETTERS = "".join(f"part {number:04} " for number in range(400))
+
+
+@pytest.mark.parametrize("made", [run_with(f"{HUNDRED}{LETTERS}\n{HUNDRED}")], indirect=True)
+async def test_the_row_of_a_hit_is_seen_where_lines_wrap(
+    made: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(made.home, tmp_path)
+    async with running(app, (80, 24)) as pilot:
+        await press(pilot, "l", "g", "w", "slash", *"part 0380", "enter")
+        assert any("part 0380" in row for row in rows(app))
+        await press(pilot, "escape", "slash", *"part 0001", "enter")
+        assert any("part 0001" in row for row in rows(app))
+
+
+@pytest.mark.parametrize("made", [run_with(HUNDRED, live=True)], indirect=True)
+async def test_what_was_seen_is_not_told_as_new(made: PreparedStore, tmp_path: Path) -> None:
+    app = dashboard(made.home, tmp_path)
+    async with running(app) as pilot:
+        await press(pilot, "l", "k", "k")
+        view = view_of(app)
+        log = view._whole.parts[0].path if view._whole is not None else Path()
+        with log.open("a") as file:
+            file.write("more\n" * 3)
+        view.look()
+        await until(pilot, lambda: view.new_below == 3, "three are new")
+        await press(pilot, "j", "j", "j", "j")
+        assert (view.below, view.new_below) == (1, 1)
+
+
 @pytest.mark.parametrize("made", [run_with("a" * 500 + "\nshort\n" * 50)], indirect=True)
 async def test_long_lines_wrap_and_the_end_stays_in_view(
     made: PreparedStore, tmp_path: Path

@@ -11,6 +11,8 @@ from textual.widget import Widget
 
 from app.tui.app import ProdigyApp
 from app.tui.screens.sessions import SessionsScreen
+from app.tui.screens.tabs.changes import View as ChangesTab
+from app.tui.screens.tabs.changes import _Title
 from app.tui.widgets.detail import Detail
 from app.tui.widgets.footer import Footer
 from app.tui.widgets.session_list import SessionList
@@ -75,6 +77,17 @@ async def test_the_focused_pane_is_alone_and_stays_so_in_the_next_session(
         assert focused is not None and focused.region.height
         await press(pilot, "z")
         assert seen(app).keys() == before.keys()
+
+
+@pytest.mark.parametrize(("keys", "told"), [(("z",), "3 files"), (("tab", "z"), "auth.py")])
+async def test_the_title_says_what_is_alone(
+    keys: tuple[str, ...], told: str, store: PreparedStore, tmp_path: Path
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    async with running(app) as pilot:
+        await press(pilot, "d", "j", *keys)
+        tab = app.screen.query_one(ChangesTab)
+        assert told in tab.query_one(_Title).lines[0].text
 
 
 async def test_a_tab_with_one_pane_says_so(store: PreparedStore, tmp_path: Path) -> None:

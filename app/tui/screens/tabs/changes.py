@@ -44,7 +44,7 @@ class _Title(Painted):
 
         title = form.cut(scope.title, max(10, width - 50))
         note, files = view.changes.note, form.count(len(scope.files), "file")
-        if view.is_zoomed:
+        if view.is_zoomed and view.query_one(_Files).has_class("-aside"):
             files = view.query_one(_Files).current_words
         told = note if note and width < 110 else "  ".join(part for part in (files, note) if part)
         line = rule(width, f"{title[:1].upper()}{title[1:]}", told, right=facts)
