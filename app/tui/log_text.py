@@ -42,6 +42,16 @@ def shown(data: bytes) -> str:
     return text
 
 
+def shown_lines(data: bytes) -> list[str]:
+    """The same where lines wrap: what an agent says in several lines is several ones."""
+    parts = parts_of(data.decode("utf-8", "replace")) if data.startswith(MESSAGE) else None
+    if not parts:
+        return [shown(data)]
+    said = "\n".join(_told(part, "\n") for part in parts)
+    lines = [_safe(line) for line in said[:LONGEST_SHOWN].split("\n")]
+    return lines if len(said) <= LONGEST_SHOWN else [*lines[:-1], f"{lines[-1]} (message cut)"]
+
+
 def _is_cut(data: bytes) -> bool:
     """Whether only the beginning of the line was read."""
     return len(data) == LONGEST and b"\r" not in data and not data.startswith(MESSAGE)
@@ -88,10 +98,10 @@ def first_of_last_block(marks: Sequence[int]) -> int | None:
     return first
 
 
-def _told(part: Part) -> str:
-    """A part of a message on one line."""
+def _told(part: Part, between: str = " / ") -> str:
+    """A part of a message, with this between its lines."""
     lines = map(_as_it_stood, part.text.split("\n"))
-    text = " / ".join(line for line in lines if line.strip())
+    text = between.join(line for line in lines if line.strip())
     match part.kind:
         case Kind.THOUGHT:
             return f"(thinks) {text}"

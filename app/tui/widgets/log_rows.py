@@ -60,7 +60,9 @@ def rows_of(number: int, line: bytes | str, width: int) -> list[LogRow]:
     if isinstance(line, str):
         return [LogRow(number, line, is_mark=True)]
     text, wrong, quiet, controls = _read(line)
-    pieces = wrapped(text, width) if width else [text]
+    pieces = [text]
+    if width:
+        pieces = [piece for said in log_text.shown_lines(line) for piece in wrapped(said, width)]
     return [
         LogRow(number, piece, place == 0, is_error=wrong, is_quiet=quiet, has_controls=controls)
         for place, piece in enumerate(pieces)

@@ -11,6 +11,7 @@ from app.cli.log_text import readable_line
 from app.tui.log_file import LONGEST, LONGEST_MESSAGE, TAIL_BYTES, LogFile, read_tail
 from app.tui.log_search import lines_with
 from app.tui.log_text import LONGEST_SHOWN, is_error, shown
+from app.tui.widgets.log_rows import rows_of
 from store.home import Home
 from tests.app.tui.driving import dashboard, press, running
 from tests.app.tui.sample_runs import prepared
@@ -135,6 +136,16 @@ def test_a_message_says_the_same_here_and_on_the_command_line(
 def test_what_another_program_prints_is_left_as_it_is(line: str) -> None:
     assert shown(line.encode()) == line
     assert readable_line(line) == [line]
+
+
+def test_where_lines_wrap_an_agent_says_its_lines_one_by_one() -> None:
+    line = message("assistant", {"type": "text", "text": "- one\n\n- two is a longer one\n- three"})
+    assert [row.text for row in rows_of(0, line.encode(), 14)] == [
+        "- one", "- two is a lon", "ger one", "- three",
+    ]  # fmt: skip
+    long = rows_of(0, answered("word " * LONGEST_SHOWN).encode(), 80)
+    assert len(long) < 60
+    assert long[-1].text.endswith("(message cut)")
 
 
 def test_only_the_end_of_an_agent_is_marked_as_what_went_wrong() -> None:
