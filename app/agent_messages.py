@@ -11,9 +11,8 @@ from typing import Any
 
 from app.format import cost, duration
 
-
 _BEGINS_A_MESSAGE = re.compile(
-    r'\{"type": ?"(?:assistant|user)", ?"message": ?\{|\{"type": ?"(?:result|system)", ?"subtype": ?"'
+    r'\{"type": ?"(?:(?:assistant|user)", ?"message": ?\{|(?:result|system)", ?"subtype": ?")'
 )
 _TEXT = re.compile(r'"(?:text|thinking|content|result)": ?"((?:[^"\\]|\\.)*)(?:"|\\?$)')
 

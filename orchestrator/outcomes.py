@@ -6,9 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 
+from orchestrator.terminal_text import plain
+
 _SHOWN_LINES = 25
+_BEGINNING_CHARACTERS, _END_CHARACTERS = 1000, 5000
+"""Of a longer text; records keep 8 KiB of a failure, and its last lines say most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +124,41 @@ class CommandOutcome:
         return text or self.output
 
     def failure_text(self) -> str:
-        """What is shown of a failure: the error, then stderr, or stdout if stderr is blank."""
-        said = self.stderr.decode("utf-8", "replace").strip("\n")
+        """What is shown of a failure: the error, then stderr, or stdout if stderr is blank.
+
+        Nothing is said twice, and lines are as they stood last on a terminal.
+        """
+        error = plain(self.error or "").strip("\n")
+        said = plain(self.stderr.decode("utf-8", "replace")).strip("\n")
         if not said.strip():
-            said = self.output
-        parts = [self.error] if self.error else []
-        if said.strip():
-            parts.append(_shortened(said))
-        return "\n".join(parts)
+            said = plain(self.output).strip("\n")
+        parts = [error] if _says(error, said) else [error, said]
+        return "\n".join(_shortened(part) for part in parts if part.strip())
+
+
+def _says(error: str, said: str) -> bool:
+    """Whether the error is this text, or ends with it, as in ``it failed: TEXT``."""
+    said = said.strip()
+    return any(f"{before}{said}\n" in f"\n{error}\n" for before in ("\n", ": "))
 
 
 def _shortened(text: str) -> str:
+    """The first and last lines of a long text, whole: secrets in them are masked later."""
     lines = text.split("\n")
-    if len(lines) <= 2 * _SHOWN_LINES:
+    if len(lines) <= 2 * _SHOWN_LINES and len(text) <= _BEGINNING_CHARACTERS + _END_CHARACTERS:
         return text
-    left_out = len(lines) - 2 * _SHOWN_LINES
-    return "\n".join(
-        [*lines[:_SHOWN_LINES], f"… {left_out} lines left out …", *lines[-_SHOWN_LINES:]]
-    )
+    first = _fitting(lines[:_SHOWN_LINES], _BEGINNING_CHARACTERS)
+    rest = lines[len(first) :]
+    last = _fitting(rest[: -_SHOWN_LINES - 1 : -1], _END_CHARACTERS)[::-1] or rest[-1:]
+    left_out = len(rest) - len(last)
+    between = [f"… {left_out} lines left out …"] if left_out else []
+    return "\n".join([*first, *between, *last])
+
+
+def _fitting(lines: list[str], characters: int) -> list[str]:
+    """As many of the lines, from the first one on, as there is room for."""
+    sizes = accumulate(len(line) + 1 for line in lines)
+    return [line for line, size in zip(lines, sizes, strict=True) if size <= characters]
 
 
 class StepEnd(StrEnum):
@@ -156,6 +178,8 @@ class StepOutcome:
     message: str = ""
     signal: int | None = None
     timed_out: bool = False
+    reason: str = ""
+    """Why it failed although its command ended well, in one line."""
     skipped_because: str | None = None
     output: str = ""
     everything: str = ""

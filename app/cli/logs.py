@@ -36,8 +36,8 @@ _COLUMNS = (
     "logs",
     help="""Show the output of a run: all steps with markers, or one of them.
 
-    Without ID: the newest runs that have output. Lines of an agent are shown as text; --raw gives
-    the bytes of the log.""",
+    Without ID: the newest runs that have output. Lines of an agent are shown as text, of a
+    progress bar only what stood last; --raw gives the bytes of the log.""",
     examples=("prodigy logs 7c1e --step 3 --lines 50", "prodigy logs latest --follow"),
 )
 @argument("run_id", metavar="[ID]", required=False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from app.agent_messages import Kind, Part, parts_of
 from app.format import cut, visible
 from app.tui.log_file import LONGEST, MESSAGE
+from orchestrator.terminal_text import last_written, plain, without_sequences
 
 LONGEST_SHOWN = 4096
 """Cells of one line that are shown."""
@@ -16,7 +17,6 @@ _LONGEST_LOOKED_AT = 4 * LONGEST_SHOWN
 
 _SAYS_NOTHING = "·"
 """A message of an agent that is for programs."""
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9])")
 _CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-9;:?]*)?$")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ERRORS = re.compile(
@@ -72,15 +72,7 @@ def _said(data: bytes) -> str:
     parts = parts_of(text)
     if parts is not None:
         return "  ".join(map(_told, parts)) or _SAYS_NOTHING
-    return _as_it_stood(text)
-
-
-def _as_it_stood(text: str) -> str:
-    """A line as a terminal shows it: a carriage return starts it again, colours take no room."""
-    text = text.rstrip("\r")
-    if "\r" in text:
-        text = text.rsplit("\r", 1)[1]
-    return _ESCAPES.sub("", _CUT_ESCAPE.sub("", text)) if "\x1b" in text else text
+    return _CUT_ESCAPE.sub("", last_written(without_sequences(text)))
 
 
 def is_error(text: str) -> bool:
@@ -100,7 +92,7 @@ def first_of_last_block(marks: Sequence[int]) -> int | None:
 
 def _told(part: Part, between: str = " / ") -> str:
     """A part of a message, with this between its lines."""
-    lines = map(_as_it_stood, part.text.split("\n"))
+    lines = plain(part.text).split("\n")
     text = between.join(line for line in lines if line.strip())
     match part.kind:
         case Kind.THOUGHT:

@@ -18,6 +18,12 @@ from zoneinfo import ZoneInfo
 from orchestrator.outcomes import Usage, UsageLimit
 
 _TOO_MANY_REQUESTS = 429
+_ENDINGS = {
+    "error_max_turns": "it reached the most turns it may take",
+    "error_max_budget_usd": "it reached the most it may cost",
+    "error_during_execution": "it broke off while it worked",
+}
+"""What ``subtype`` says of a conversation without a final text."""
 _EPOCH_RESET = re.compile(r"\|(\d{10})\b")
 _CLOCK_RESET = re.compile(
     r"\bresets?\s+(?:at\s+)?(\d{1,2})(?::(\d\d))?\s*(am|pm)?(?:\s*\(([\w/+-]+)\))?", re.I
@@ -129,19 +135,20 @@ class StreamReader:
         """
         result = self._result
         text = _text(result.get("result")) if result is not None else ""
+        reason = text or _reason(result or {})
         said = text or stderr.decode("utf-8", "replace").strip() or self._last_text
         if result is None:
             error = f"the Claude program ended without a result (exit code {exit_code})"
             error = f"{error}: {said}" if said else error
         elif result.get("is_error") is True:
-            error = said or f"the conversation ended with an error ({result.get('subtype')})"
+            error = reason or said or "the conversation ended with an error"
         elif exit_code != 0:
-            error = f"the Claude program ended with exit code {exit_code}"
+            error = _reason(result) or f"the Claude program ended with exit code {exit_code}"
         else:
             return ClaudeOutcome(text, None, self._usage())
         limit = None
         if self._was_limited():
-            limit = UsageLimit(said or error, self._reset_time(said, now))
+            limit = UsageLimit(said or error, self._reset_time(f"{error}\n{said}", now))
         return ClaudeOutcome(text, error, self._usage(), limit)
 
     def _retries(self, entry: Mapping[str, Any]) -> None:
@@ -197,6 +204,15 @@ class StreamReader:
         if self._resets_at is not None:
             return self._resets_at
         return _next_clock_time(text, now)
+
+
+def _reason(result: Mapping[str, Any]) -> str:
+    """Why a conversation has no final text: its errors, or its subtype in words."""
+    errors = [text.strip() for text in map(_text, _list(result.get("errors"))) if text.strip()]
+    subtype = _text(result.get("subtype"))
+    if errors or subtype in ("", "success"):
+        return "\n".join(errors)
+    return f"{_ENDINGS.get(subtype, 'the conversation ended with an error')} ({subtype})"
 
 
 def _next_clock_time(text: str, now: datetime) -> float | None:

@@ -157,9 +157,8 @@ class Retry:
     retry_on: tuple[RetryPattern, ...] = ()
     budget: Duration | None = None
     exhausted: str = "stop"
-    """``stop``, ``continue`` or ``fallback``."""
+    """``stop``, ``continue`` or ``fallback``, which runs the shell text of that name."""
     fallback: str | None = None
-    """The shell text for ``fallback``."""
 
 
 class FailureStrategy(StrEnum):
@@ -398,5 +397,4 @@ class Workflow:
     parameters: tuple[Parameter, ...] = ()
     defaults: Mapping[str, object] = field(default_factory=dict)
     description: str | None = field(default=None, compare=False)
-    """For people, without effect."""
     sources: tuple[SourceFile, ...] = ()

@@ -55,7 +55,7 @@ def test_raw_gives_the_bytes(world: World) -> None:
     raw = world.prodigy.start("logs", world.only_id, "--raw")
     raw.finish().expect(0)
     assert raw.stdout_file.read_bytes() == b"a\x1b[31mb\rc\n"
-    assert world.prodigy("logs", world.only_id).stdout.endswith("ab^Mc\n")
+    assert world.prodigy("logs", world.only_id).stdout.endswith(")\nc\n")
 
 
 def test_follow_shows_output_until_the_run_ends(world: World) -> None:
@@ -98,6 +98,10 @@ def test_an_agents_log_reads_as_text(
     ("line", "shown"),
     [
         ("plain", ["plain"]),
+        ("0%\r50%\r100%\r", ["100%"]),
+        ("0%\r\x1b[32m100%\x1b[K\r\x1b[0m", ["\x1b[32m100%\x1b[0m"]),
+        ("\x1b]0;title\x07\x1b[?25l\x1b[2Ka\x1b[31mred\x1b(B\x1b[m", ["a\x1b[31mred\x1b[m"]),
+        ("\x1b]0;no end", ["\x1b]0;no end"]),
         ('{"type": broken', ['{"type": broken']),
         ('{"type": "user", "message": {"content": []}}', []),
         ('{"type":"assistant","message":{"content":[{"type":"text","text":"a\\nb"}]}}', ["a", "b"]),
@@ -131,6 +135,24 @@ def test_last_lines_reads_only_the_end_of_a_big_log(tmp_path: Path) -> None:
         file.write(b"\n" + b"".join(b"line %d\n" % number for number in range(300_000)))
     assert last_lines(log, 3) == ["line 299997", "line 299998", "line 299999"]
     assert last_lines(tmp_path / "missing", 3) == []
+
+
+def test_a_progress_bar_is_one_of_the_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    percents = "\r".join(f"Downloading {number / 1000}%" for number in range(100_001))
+    log.write_text(f"begin\n\n{percents}\r\ncurl: (22)\n", newline="")
+    assert last_lines(log, 3) == ["", "Downloading 100.0%", "curl: (22)"]
+    assert last_lines(log, 9) == ["begin", "", "Downloading 100.0%", "curl: (22)"]
+
+
+def test_a_progress_bar_shows_what_stood_last(world: World) -> None:
+    world.run("- shell: printf '1%%\\r2%%\\r\\033[K3%%\\nwhy\\n'; exit 1\n").expect(1)
+    for arguments in ((), ("--lines", "2"), ("--follow",)):
+        assert world.prodigy("logs", world.only_id, *arguments).stdout.endswith(")\n3%\nwhy\n")
+    shown = world.prodigy("sessions", "show", world.only_id, "--failure", "--json").expect(0)
+    document = json.loads(shown.stdout)
+    assert document["failure"]["output"] == ["3%", "why"]
+    assert document["error"].endswith("failed with exit code 1\n3%\nwhy")
 
 
 # -- events

@@ -58,7 +58,7 @@ def test_a_prompt_is_asked_and_its_result_kept(
         ("exit=7", 7, "exit code 7"),
         ("no-result", 1, "without a result"),
         ("silent", 1, "without a result"),
-        ("max-turns", 1, ""),
+        ("max-turns", 1, "it reached the most turns it may take (error_max_turns)"),
         ("no-connection", 1, "Unable to connect"),
     ],
 )

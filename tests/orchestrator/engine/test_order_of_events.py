@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from orchestrator.outcomes import CommandOutcome
 from orchestrator.reporting import StepCompleted, StepFailed, StepSkipped, StepStarted
 from tests.orchestrator.engine.runs import RunWorkflow, git
 
@@ -189,6 +192,33 @@ def test_a_long_failure_is_shown_by_its_first_and_last_lines(run_workflow: RunWo
     ran = run_workflow('- shell: "seq 1 200 >&2; exit 1"').failed("\n25\n", "\n176\n", "\n200")
     assert "\n26\n" not in ran.result.message
     assert "150 lines left out" in ran.result.message
+
+
+def test_of_long_lines_the_last_are_kept_in_the_record(run_workflow: RunWorkflow) -> None:
+    line = "x" * 900
+    text = f'for n in 1 2 3 4 5 6 7 8 9 10; do echo "$n {line}"; done; echo why; exit 1'
+    ran = run_workflow(f"- shell: |\n    {text}\n").failed("exit code 1\n1 x", "\nwhy")
+    assert "4 lines left out" in ran.result.message
+    assert str(ran.record["error"]).endswith("\nwhy")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "text"),
+    [
+        (CommandOutcome(1, stderr=b"\x1b[0m\x1b[1m\x1b[38;5;9merror\x1b[0m: no\n"), "error: no"),
+        (CommandOutcome(1, stderr=b"0%\r50%\r99%\r\ncurl: (22)\r\n"), "99%\ncurl: (22)"),
+        (CommandOutcome(1, stdout=b"said", stderr=b"\x1b[?25h\x1b[0m\n"), "said"),
+        (CommandOutcome(1, error="API Error: 500", result="API Error: 500\n"), "API Error: 500"),
+        (CommandOutcome(1, error="it ended: bad\nworse", stderr=b"bad\nworse\n"),
+         "it ended: bad\nworse"),
+        (CommandOutcome(1, error="timed out after 5 seconds", stdout=b"5"),
+         "timed out after 5 seconds\n5"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_once_and_as_a_terminal_shows_it(
+    outcome: CommandOutcome, text: str
+) -> None:
+    assert outcome.failure_text() == text
 
 
 def test_steps_before_commands_run_first_and_are_counted(run_workflow: RunWorkflow) -> None:

@@ -40,6 +40,13 @@ RESULT = {
 }
 
 
+SAYS = {"type": "assistant", "message": {"content": [{"type": "text", "text": "Let me look"}]}}
+
+
+def ended(subtype: str, *errors: str) -> dict[str, object]:
+    return {"type": "result", "subtype": subtype, "is_error": True, "errors": [*errors]}
+
+
 def read(*lines: object, exit_code: int = 0, stderr: bytes = b"") -> ClaudeOutcome:
     reader = StreamReader()
     for line in lines:
@@ -93,7 +100,12 @@ def test_a_result_is_text_tokens_and_cost() -> None:
         ([], 0, b"", "without a result (exit code 0)"),
         ([], 1, b"Not logged in\n", "exit code 1): Not logged in"),
         ([b"Segmentation fault"], 139, b"", "exit code 139): Segmentation fault"),
-        ([{"type": "result", "is_error": True, "subtype": "error_max_turns"}], 1, b"", "max_turns"),
+        ([ended("error_max_turns")], 1, b"", "the most turns it may take (error_max_turns)"),
+        ([SAYS, ended("error_max_turns")], 1, b"", "the most turns it may take (error_max_turns)"),
+        ([SAYS, ended("error_new")], 1, b"warning", "ended with an error (error_new)"),
+        ([SAYS, ended("error_during_execution", "no disk", "")], 1, b"", "no disk"),
+        ([SAYS, {**ended("error_max_turns"), "is_error": False}], 1, b"", "(error_max_turns)"),
+        ([SAYS, ended("success")], 1, b"", "Let me look"),
     ],
 )
 def test_failures_are_recognised_and_say_why(
@@ -194,7 +206,7 @@ JSON = st.recursive(
 )
 KEYS = st.sampled_from(
     ["subtype", "message", "usage", "result", "is_error", "content", "tools", "rate_limit_info"]
-    + ["attempt", "max_retries", "retry_delay_ms", "error_status", "total_cost_usd"]
+    + ["errors", "attempt", "max_retries", "retry_delay_ms", "error_status", "total_cost_usd"]
 )
 
 
