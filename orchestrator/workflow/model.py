@@ -157,7 +157,7 @@ class Retry:
     retry_on: tuple[RetryPattern, ...] = ()
     budget: Duration | None = None
     exhausted: str = "stop"
-    """``stop``, ``continue`` or ``fallback``, which runs the shell text of that name."""
+    """``stop``, ``continue``, or ``fallback`` with its shell text."""
     fallback: str | None = None
 
 
