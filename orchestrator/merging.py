@@ -6,12 +6,13 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestrator.all_steps import every_step
 from orchestrator.assembly import assemble
 from orchestrator.config import Config
 from orchestrator.final_merge import FinalMerge, MergeResult
-from orchestrator.git.changes import diff_stat
+from orchestrator.git.changes import diff_stat, worktree_status
 from orchestrator.git.command import GitError
 from orchestrator.git.merge import is_merged, would_merge_cleanly
 from orchestrator.git.worktrees import branch_commit, is_worktree, remake_from_branch
@@ -50,6 +51,8 @@ class MergeCheck:
     """Commits the target has that the branch has not."""
     conflicts: tuple[str, ...]
     merged: bool
+    uncommitted: int
+    """Files in the worktree that are in no commit: not merged, and the worktree stays for them."""
 
 
 def check_merge(home: Home, run_id: str, *, into: str | None = None) -> MergeCheck:
@@ -79,9 +82,14 @@ def check_merge(home: Home, run_id: str, *, into: str | None = None) -> MergeChe
             behind=int(git.look("rev-list", "--count", f"{tip}..{goal}").text),
             conflicts=would_merge_cleanly(repository, run.branch, target).conflicts,
             merged=is_merged(repository, run.branch, target),
+            uncommitted=_uncommitted(run.worktree),
         )
     except GitError as error:
         raise Refused(str(error), code="git_failed") from error
+
+
+def _uncommitted(worktree: Path) -> int:
+    return len(worktree_status(worktree).modified_files) if is_worktree(worktree) else 0
 
 
 def merge_session(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.ownership import take_run
@@ -18,6 +18,7 @@ from store.owned_record import OwnedRecord
 from store.owner import Owner, remove_owner
 from store.projection import project
 from store.session import check_writable, may_become
+from store.standing import last_output_us
 from store.states import CheckpointStatus, SessionStatus, StopKind
 from store.times import to_text, utc_now
 from store.transitions import transition
@@ -158,8 +159,26 @@ def apply_truth(document: dict[str, Any], run: StoppedRun) -> None:
         stop, failure = checkpoint.x.stop, checkpoint.x.failure
     if status is not recorded and may_become(recorded, status):
         transition(
-            document, status, now=utc_now(), stop=stop, failure=failure, error=run.truth.error
+            document,
+            status,
+            now=utc_now(),
+            stop=stop,
+            failure=failure,
+            error=run.truth.error,
+            last_seen=_last_seen(document, run),
         )
+
+
+def _last_seen(document: dict[str, Any], run: StoppedRun) -> str | None:
+    """When the step under way last printed something, if that is later than the record."""
+    extension = fields.table(fields.table(document.get("metadata")).get("x_prodigy"))
+    log = fields.optional_text(fields.table(extension.get("step")).get("log"))
+    wrote_us = last_output_us(run.home, run.session_id, log)
+    written = fields.moment(document.get("updated_at"))
+    if wrote_us is None or written is None:
+        return None
+    wrote = datetime.fromtimestamp(wrote_us / 1e6, UTC)
+    return to_text(min(wrote, utc_now())) if wrote > written else None
 
 
 def note_corrections(run: StoppedRun, events: EventLog) -> None:

@@ -50,7 +50,14 @@ _EVERY_NAME = STEP_NAMES | WORKFLOW_NAMES | GIT_NAMES
 
 
 class StepRuleBroken(Exception):
-    """A commit or output the step was to make is not there; its step fails."""
+    """A commit or output the step was to make is not there; its step fails.
+
+    ``words`` say it in a note, where the message is too long for one.
+    """
+
+    def __init__(self, message: str, words: str = "") -> None:
+        super().__init__(message)
+        self.words = words or message
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,8 @@ def apply_commit_rules(ctx: RunContext, step: Step, frame: Frame) -> None:
         _auto_commit(ctx, step, frame)
     if step.commit_required and _is_checked(ctx) and head_of(ctx) == frame.head_before:
         raise StepRuleBroken(
-            f"Step '{step.label}' has commit_required=true but no commits were created"
+            f"Step '{step.label}' has commit_required=true but no commits were created",
+            "made no commit",
         )
 
 

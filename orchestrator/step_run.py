@@ -26,6 +26,8 @@ from orchestrator.variables import Layer
 from orchestrator.workflow.interpolation import InterpolationError
 from orchestrator.workflow.model import Step, StepKind
 
+_REASON_LIMIT = 120
+
 
 def run_step(ctx: RunContext, step: Step, frame: Frame) -> StepOutcome:
     """Run one step with everything around it.
@@ -56,6 +58,8 @@ def _run_step(ctx: RunContext, step: Step, frame: Frame) -> StepOutcome:
     except (StepRuleBroken, TextError) as error:
         outcome.end, outcome.message = StepEnd.FAILED, str(error)
         outcome.exit_code = outcome.exit_code or 1
+        words = error.words if isinstance(error, StepRuleBroken) else str(error)
+        outcome.reason = _in_one_line(ctx, words)
     handlers = step.on_exit_code.get(recovery.attempted.outcome.exit_code, ())
     if handlers:
         publish_step_git(ctx, frame)
@@ -63,6 +67,11 @@ def _run_step(ctx: RunContext, step: Step, frame: Frame) -> StepOutcome:
     outcome.usage = frame.used.total
     outcome.duration_seconds = time.monotonic() - started
     return outcome
+
+
+def _in_one_line(ctx: RunContext, words: str) -> str:
+    lines = ctx.secrets.mask_text(words).strip().splitlines()
+    return lines[0][:_REASON_LIMIT] if lines else ""
 
 
 def _run_and_recover(ctx: RunContext, step: Step, frame: Frame) -> Recovery:

@@ -64,15 +64,18 @@ class RunWorktree:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands against removing a worktree; ``keeps`` None means nothing does."""
+    """What stands against removing a worktree; ``keeps`` None means nothing does.
+
+    Where nobody may look into it, or git cannot, ``dirty`` and ``ahead`` are None.
+    """
 
     keeps: str | None
     """Why it stays without force."""
     refuses: str | None
     """Why it stays even with force."""
     merged: bool = False
-    dirty: bool = False
-    ahead: int = 0
+    dirty: bool | None = None
+    ahead: int | None = None
     """Commits its target does not have."""
 
 

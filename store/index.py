@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS runs(
 CREATE TABLE IF NOT EXISTS checkpoints(id TEXT PRIMARY KEY, stamp TEXT, facts TEXT);
 CREATE TABLE IF NOT EXISTS memory(name TEXT PRIMARY KEY, value BLOB);
 """
-_MEANING = 2
+_MEANING = 3
 """Counted up when what is kept changes its meaning under the same names."""
 # Another version of this code may keep other things of a run under the same names.
 _SIGNATURE = zlib.crc32(f"{_MEANING} {_SCHEMA} {' '.join(SessionRow._fields)}".encode()) >> 1

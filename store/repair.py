@@ -83,7 +83,8 @@ def record_from_evidence(
     document = new_document(config, run_id, started)
     if checkpoint is not None:
         project(checkpoint, document, now=now)
-    _reach(document, truth, checkpoint, metadata, now)
+    ended = max(started, _last_moment(checkpoint, metadata) or now)
+    _reach(document, truth, checkpoint, metadata, ended)
     UnifiedSession.parse(document, run_id)
     return document
 
@@ -137,6 +138,15 @@ def _moments(
             yield moment
     for match in filter(None, map(_WORKFLOW_ID.match, ids)):
         yield datetime.fromtimestamp(int(match[1]) / 1000, UTC)
+
+
+def _last_moment(
+    checkpoint: WorkflowCheckpoint | None, metadata: WorktreeMetadata | None
+) -> datetime | None:
+    """When the run was last known to be under way: what is told of it since is not its time."""
+    if checkpoint is not None:
+        return fields.moment(checkpoint.timestamp)
+    return fields.moment(metadata.updated_at) if metadata is not None else None
 
 
 def _config(
@@ -229,9 +239,9 @@ def _reach(
     truth: Truth,
     checkpoint: WorkflowCheckpoint | None,
     metadata: WorktreeMetadata | None,
-    now: datetime,
+    ended: datetime,
 ) -> None:
-    """Take the new record to the status the evidence speaks of."""
+    """Take the new record to the status the evidence speaks of, at the moment that came to be."""
     x = checkpoint.x if checkpoint is not None else None
     match truth.status:
         case SessionStatus.COMPLETED:
@@ -243,7 +253,7 @@ def _reach(
             transition(
                 document,
                 SessionStatus.COMPLETED,
-                now=now,
+                now=ended,
                 merge_pending=has_commits and not merged,
             )
             if merged:
@@ -251,13 +261,14 @@ def _reach(
         case SessionStatus.FAILED:
             error = truth.error or (metadata.error if metadata is not None else None)
             failure = x.failure if x is not None else None
-            transition(document, SessionStatus.FAILED, now=now, error=error, failure=failure)
+            transition(document, SessionStatus.FAILED, now=ended, error=error, failure=failure)
         case SessionStatus.CANCELLED:
             stop = (x.stop if x is not None else None) or {"kind": StopKind.CANCEL.value}
-            transition(document, SessionStatus.CANCELLED, now=now, stop=stop)
+            transition(document, SessionStatus.CANCELLED, now=ended, stop=stop)
         case SessionStatus.PAUSED:
             stop = (x.stop if x is not None else None) or {"kind": StopKind.PAUSE.value}
-            transition(document, SessionStatus.PAUSED, now=now, stop=stop)
+            transition(document, SessionStatus.PAUSED, now=ended, stop=stop)
         case _:
             stop = {"kind": StopKind.CRASH.value, "step_index": truth.step_index}
-            transition(document, SessionStatus.PAUSED, now=now, stop=stop)
+            seen = to_text(ended)
+            transition(document, SessionStatus.PAUSED, now=ended, stop=stop, last_seen=seen)

@@ -58,6 +58,8 @@ class SessionRow(NamedTuple):
     failure_exit_code: int | None = None
     failure_signal: int | None = None
     failure_timed_out: bool = False
+    failure_reason: str = ""
+    """Why a step failed whose command ended well: ``made no commit``."""
     failure_label: str = ""
     stop_kind: str | None = None
     stop_by: str | None = None

@@ -20,6 +20,7 @@ from store.times import from_text
 _ERROR_LENGTH = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNFINISHED = frozenset({"Initializing", "Running"})
+_MERGE_OVER = frozenset({"merged", "failed"})
 _NOTHING: dict[str, Any] = {}
 
 RowValues = dict[str, Any]
@@ -206,6 +207,9 @@ def _add_time(values: RowValues, extension: Mapping[str, Any], attempts: list[An
         since = newest_start or values["started_us"]
     elif values["status"] == "Paused":
         since = microseconds(fields.table(extension.get("stop")).get("at"))
+    elif values["status"] == "Completed" and values["merge_state"] in _MERGE_OVER:
+        merged_us = microseconds(fields.table(extension.get("merge")).get("at"))
+        since = max(filter(None, (since, merged_us)), default=None)
     values["state_since_us"] = since if since is not None else updated_us
 
 
@@ -215,6 +219,7 @@ def _add_ending(values: RowValues, extension: Mapping[str, Any]) -> None:
         values["failure_exit_code"] = fields.signed(failure.get("exit_code"))
         values["failure_signal"] = fields.signed(failure.get("signal"))
         values["failure_timed_out"] = failure.get("timed_out") is True
+        values["failure_reason"] = fields.text(failure.get("reason"))
         values["failure_label"] = fields.text(failure.get("label"))
         values["step_index"] = fields.whole(failure.get("step_index"), values["step_index"])
         values["step_label"] = values["failure_label"]

@@ -110,7 +110,7 @@ def _live(
     from store import requests
 
     facts = facts_from_values(values)
-    output_us = _last_output(home, card.id, values)
+    output_us = last_output_us(home, card.id, values.get("step_log"))
     since_us = max(output_us or 0, values.get("step_started_us") or 0)
     owner = verdict.owner
     command = owner.command if owner is not None else None
@@ -151,8 +151,14 @@ def _without_record(home: Home, card: Card, known: KnownRuns, verdict: Verdict) 
     return Standing(state_of(situation), verdict, newest.stamp, metadata)
 
 
-def _last_output(home: Home, run_id: str, values: RowValues) -> int | None:
-    name = values.get("step_log")
+def last_output_us(home: Home, run_id: str, name: str | None) -> int | None:
+    """When a step last printed something, microseconds since the epoch; None if none can tell.
+
+    Args:
+        home: the state home.
+        run_id: the run.
+        name: of the step's log, relative to the run's state directory.
+    """
     if not name or name.startswith("/") or ".." in name:
         return None
     try:
@@ -181,7 +187,16 @@ def standing_row(home: Home, card: Card, known: KnownRuns, standing: Standing) -
         row = row._replace(output_us=standing.output_us)
     if card.has_record and checkpoint is not None:
         row = _with_progress(row, values, checkpoint)
-    return row
+    return row if row.state.is_live else _up_to_last_output(home, row)
+
+
+def _up_to_last_output(home: Home, row: SessionRow) -> SessionRow:
+    """An attempt nobody wrote the end of was active at least until it last printed something."""
+    if row.attempt_started_us is None:
+        return row
+    output_us = last_output_us(home, row.id, row.step_log) or 0
+    unrecorded = max(0, output_us - row.updated_us) / 1e6
+    return row._replace(active_seconds=row.active_seconds + unrecorded)
 
 
 def _with_progress(row: SessionRow, values: RowValues, checkpoint: CheckpointFacts) -> SessionRow:

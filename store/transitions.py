@@ -48,6 +48,7 @@ def transition(
     attempt: Mapping[str, Any] | None = None,
     merge_pending: bool = False,
     exit_code: int | None = None,
+    last_seen: str | None = None,
     reopen: bool = False,
 ) -> None:
     """Take a record to another status, in place.
@@ -63,6 +64,7 @@ def transition(
             for Running.
         merge_pending: whether its branch is ahead of its base; for Completed.
         exit_code: of the attempt that ends.
+        last_seen: the last sign of life of an attempt that crashed, if it is later than the record.
         reopen: whether a completed session may run again.
 
     Raises:
@@ -89,7 +91,7 @@ def transition(
     if to is _S.INITIALIZING:
         return
     crashed = (stop or {}).get("kind") == StopKind.CRASH
-    ended_at = last_update if crashed else at
+    ended_at = (last_seen or last_update) if crashed else at
     outcome = "crashed" if crashed else _OUTCOMES[to]
     for key in ("step", "waiting"):
         extension.pop(key, None)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from app.cli.attempt_numbers import AttemptNumbers
 from app.cli.log_text import last_lines, without_colors
 from app.cli.narrative import stop_words, until
 from app.cli.output import Output
@@ -61,6 +62,7 @@ class LiveBlock:
         self._label = ""
         self._index: int | None = None
         self._attempt = 1
+        self._attempts = AttemptNumbers()
         self._log: Path | None = None
         self._inside = ""
         self._note = ""
@@ -92,6 +94,7 @@ class LiveBlock:
 
     def note(self, event: RunEvent) -> None:
         """Take from an event what the block shows."""
+        self._attempts.note(event)
         match event:
             case SessionCreated():
                 self._session, self._name = event.session_id, event.workflow_name
@@ -105,7 +108,8 @@ class LiveBlock:
                 self._done = 0 if event.number > 1 else self._done
             case StepStarted():
                 self._index, self._label, self._log = event.index, event.label, event.log
-                self._total, self._attempt = event.total, event.attempt
+                self._attempt = self._attempts.of_pass(event.index, event.attempt)
+                self._total = event.total
                 self._step_began, self._inside, self._note = time.monotonic(), "", ""
             case HandlerStarted():
                 self._inside = f"{event.role}: {one_line(event.label)}"
@@ -113,7 +117,8 @@ class LiveBlock:
             case HandlerCompleted():
                 self._inside = ""
             case StepRetrying():
-                self._note = f"{one_line(event.reason)}, attempt {event.attempt}"
+                attempt = self._attempts.of_pass(event.index, event.attempt)
+                self._note = f"{one_line(event.reason)}, attempt {attempt}"
             case StepCompleted() | StepSkipped():
                 self._done, self._index, self._note = event.index + 1, None, ""
             case StepFailed():

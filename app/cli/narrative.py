@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.cli.attempt_numbers import AttemptNumbers
 from app.cli.log_text import last_lines, without_colors
 from app.format import clock, count, duration, one_line
 from orchestrator.reporting import (
@@ -34,10 +35,11 @@ _SHORT_COMMIT = 7
 
 
 class Narrative:
-    """Turns events into lines. It remembers how many steps there are."""
+    """Turns events into lines. It remembers how many steps and attempts there are."""
 
     def __init__(self) -> None:
         self.total = 0
+        self._attempts = AttemptNumbers()
         self._say: dict[type, Callable[[Any], list[str]]] = {
             SessionCreated: self._created,
             SessionResumed: self._resumed,
@@ -57,6 +59,7 @@ class Narrative:
 
     def lines(self, event: RunEvent) -> list[str]:
         """The lines for one event; none for what is not told here."""
+        self._attempts.note(event)
         say = self._say.get(type(event))
         return say(event) if say is not None else []
 
@@ -83,13 +86,14 @@ class Narrative:
 
     def _step_started(self, event: StepStarted) -> list[str]:
         self.total = event.total
-        again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+        attempt = self._attempts.of_pass(event.index, event.attempt)
+        again = f" (attempt {attempt})" if attempt > 1 else ""
         place = f"{event.index + 1}/{event.total}"
         return [f"Executing step {place}: {one_line(event.label)}{again}"]
 
     def _retrying(self, event: StepRetrying) -> list[str]:
         delay = f" in {duration(event.delay_seconds)}" if event.delay_seconds >= 1 else ""
-        what = f"attempt {event.attempt}{delay}"
+        what = f"attempt {self._attempts.of_pass(event.index, event.attempt)}{delay}"
         return [f"{self._step(event.index)} {one_line(event.reason)}, {what}"]
 
     def _skipped(self, event: StepSkipped) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.format import moment_from_microseconds, short_id
 from store.row import SessionRow
 from store.session_filter import RESUMABLE
-from store.states import State
+from store.states import State, StopKind
 from store.times import to_text, utc_now
 
 _NOT_RESUMABLE = {
@@ -43,7 +43,7 @@ def session_object(row: SessionRow, now: datetime | None = None) -> dict[str, ob
         "updated_at": _moment(row.updated_us),
         "state_since": _moment(row.state_since_us),
         "duration_seconds": active_seconds(row, now or utc_now()),
-        "error": row.error or row.problem,
+        "error": row.error or _merge_error(row) or row.problem,
         "resumable": reason is None,
         "reason": reason,
         "merge": {
@@ -59,6 +59,10 @@ def session_object(row: SessionRow, now: datetime | None = None) -> dict[str, ob
         },
         "next": next_command(row),
     }
+
+
+def _merge_error(row: SessionRow) -> str | None:
+    return row.merge_error if row.state is State.MERGE_FAILED else None
 
 
 def step_number(row: SessionRow) -> int:
@@ -83,9 +87,16 @@ def not_resumable_reason(row: SessionRow) -> str | None:
         return f"running{holder}"
     if row.state is State.UNKNOWN:
         return row.live_reason or "its owner cannot be checked"
-    if row.state in RESUMABLE:
+    if row.state in RESUMABLE or _can_be_repaired(row):
         return None
     return _NOT_RESUMABLE.get(row.state) or row.problem or "cannot be resumed as it is"
+
+
+def _can_be_repaired(row: SessionRow) -> bool:
+    """Whether a resume makes the unreadable record anew from the checkpoint, and goes on."""
+    if row.state is not State.UNREADABLE or not row.workflow_id or row.owner_pid is not None:
+        return False
+    return row.stop_kind != StopKind.CANCEL and row.step_index < row.total_steps
 
 
 def next_command(row: SessionRow) -> str | None:

@@ -28,7 +28,7 @@ def _markdown(row: SessionRow, steps: Sequence[StepFacts]) -> str:
               "|---|---|---|---|---|---|---|"]  # fmt: skip
     for step in steps:
         took = duration(step.duration_seconds, finished=True)
-        cells = (step.step, step.name or "", step.state, step.attempt or "", took,
+        cells = (step.step, step.name or "", step.state, step.tries or "", took,
                  "" if step.exit_code is None else step.exit_code, step.commits or "")  # fmt: skip
         lines.append(f"| {' | '.join(_cell(str(cell)) for cell in cells)} |")
     following = next_command(row)
@@ -46,6 +46,6 @@ def _csv(steps: Sequence[StepFacts]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for step in steps:
-        document = step.document()
+        document = step.document() | {"attempt": step.tries}
         writer.writerow(["" if document[name] is None else document[name] for name in _COLUMNS])
     return buffer.getvalue()

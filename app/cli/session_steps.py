@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.status_style import StepSign
@@ -12,8 +12,10 @@ from store.checkpoints import newest
 from store.errors import StoreError
 from store.home import Home
 from store.row import SessionRow
+from store.rows import microseconds
 from store.session import UnifiedSession
 from store.states import State
+from store.step_logs import list_logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class StepFacts:
     state: str
     """A word of ``StepSign``."""
     attempt: int | None = None
+    """As its log is called: counted over all passes."""
     duration_seconds: float | None = None
     exit_code: int | None = None
     signal: int | None = None
@@ -38,6 +41,8 @@ class StepFacts:
     log: str | None = None
     """Path of its output."""
     cost_usd: float | None = None
+    tries: int | None = None
+    """How often it was run in this pass."""
 
     def document(self) -> dict[str, object]:
         """The step as machines get it."""
@@ -66,11 +71,35 @@ def steps_of(home: Home, row: SessionRow, checkpoint: WorkflowCheckpoint | None)
     total = max(row.total_steps, checkpoint.total_steps if checkpoint is not None else 0)
     done = {step.index: step for step in checkpoint.completed_steps} if checkpoint else {}
     labels = _labels(home, row.id, checkpoint) if len(done) < total else {}
-    return [
+    steps = [
         _done(home, row.id, done[index])
         if index in done
         else _open(home, row, checkpoint, index, labels.get(index))
         for index in range(total)
+    ]
+    earlier = _earlier_attempts(home, row.id, checkpoint)
+    return [replace(step, tries=_tries(step, earlier)) for step in steps]
+
+
+def _tries(step: StepFacts, earlier: list[tuple[int, int]]) -> int | None:
+    if step.attempt is None:
+        return None
+    before = (attempt for index, attempt in earlier if index == step.step_index)
+    return step.attempt - max((one for one in before if one < step.attempt), default=0)
+
+
+def _earlier_attempts(
+    home: Home, run_id: str, checkpoint: WorkflowCheckpoint | None
+) -> list[tuple[int, int]]:
+    """Step and attempt of each log that was last written to before the present pass began."""
+    passes = checkpoint.x.passes if checkpoint is not None else []
+    began_us = microseconds(passes[-1].get("ended_at")) if passes else None
+    if began_us is None:
+        return []
+    return [
+        (log.step_index, log.attempt)
+        for log in list_logs(home, run_id)
+        if log.modified_ns <= began_us * 1000
     ]
 
 

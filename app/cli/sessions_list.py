@@ -185,7 +185,9 @@ def _note(row: SessionRow) -> str:
 
 def failure_note(row: SessionRow) -> str:
     """``exit 101 · pytest -q``: how the step that failed ended, and which it was."""
-    if row.failure_timed_out:
+    if row.failure_reason:
+        how = row.failure_reason
+    elif row.failure_timed_out:
         how = "timeout"
     elif row.failure_signal:
         how = f"signal {row.failure_signal}"

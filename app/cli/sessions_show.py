@@ -160,7 +160,7 @@ def _tell_step(invocation: Invocation, step: StepFacts) -> None:
     style = STEP_STYLES[StepSign(step.state)]
     took = duration(step.duration_seconds, finished=True) if step.duration_seconds else ""
     facts = [
-        f"attempt {step.attempt}" if step.attempt and step.attempt > 1 else "",
+        f"attempt {step.tries}" if step.tries and step.tries > 1 else "",
         took,
         f"exit {step.exit_code}" if step.exit_code else "",
         "tolerated" if step.tolerated else "",
@@ -182,10 +182,10 @@ def _tell_failure(invocation: Invocation, row: SessionRow, steps: list[StepFacts
         return
     out.record([
         [
-            ("failed", f"step {failed.step} of {row.total_steps}: {failed.name or ''}"),
+            _what_failed(row, failed),
             ("exit", str(failed.exit_code) if failed.exit_code is not None else ""),
             ("signal", str(failed.signal) if failed.signal else ""),
-            ("attempt", str(failed.attempt or "")),
+            ("attempt", str(failed.tries or "")),
             ("error", failed.error or row.error or ""),
             ("log", tilde(failed.log) if failed.log else ""),
             ("worktree", _worktree(row)),
@@ -197,6 +197,14 @@ def _tell_failure(invocation: Invocation, row: SessionRow, steps: list[StepFacts
         out.line()
     for line in lines:
         out.line(f"  {without_colors(line)}")
+
+
+def _what_failed(row: SessionRow, step: StepFacts) -> tuple[str, str]:
+    """``failed  step 2 of 3: make``, or ``interrupted  in step 2 of 3: make``."""
+    where = f"step {step.step} of {row.total_steps}: {step.name or ''}"
+    if step.state == StepSign.INTERRUPTED:
+        return str(row.state) if row.state is State.PAUSED else "interrupted", f"in {where}"
+    return "failed", where
 
 
 def _failed_step(row: SessionRow, steps: list[StepFacts]) -> StepFacts | None:

@@ -9,7 +9,7 @@ from app.cli.failure import not_found, usage_error
 from app.cli.invocation import Invocation
 from app.cli.output import Cell, Column
 from app.cli.runs import open_catalog, resolve_run, row_of
-from app.format import ago, clock, size
+from app.format import UNKNOWN, ago, clock, size
 from app.status_style import style_of, word_of
 from orchestrator.worktree_cleaning import (
     RunWorktree,
@@ -57,8 +57,9 @@ def worktree_list(invocation: Invocation, *, detailed: bool) -> None:
         if detailed:
             standing = standings[one.session_id]
             state = out.status(style_of(row.state)) if row is not None else Cell("")
-            dirty = "yes" if standing.dirty else "no"
-            cells += [state, Cell(str(standing.ahead)), Cell(dirty), Cell(size(size_of(one.path)))]
+            dirty = {None: UNKNOWN, True: "yes", False: "no"}[standing.dirty]
+            ahead = UNKNOWN if standing.ahead is None else str(standing.ahead)
+            cells += [state, Cell(ahead), Cell(dirty), Cell(size(size_of(one.path)))]
         rows.append(cells)
     out.table(columns, rows)
 

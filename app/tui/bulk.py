@@ -12,6 +12,7 @@ from app.tui.notes import name_of
 from store.row import SessionRow
 
 if TYPE_CHECKING:
+    from app.tui.board import Board
     from app.tui.screens.action_screen import ActionScreen
     from app.tui.screens.confirm import Touched
 
@@ -103,19 +104,37 @@ def carry_out(
             elif words := said(done):
                 screen.say(words)
             return
-        board.unmark(row.id for row in done)
-        board.toast(report(said(done) if done else "", [*refused, *others]),
-                    "error" if refused else "fg")  # fmt: skip
+        tell(board, done, said(done) if done else "", refused, others)
 
     screen.run_worker(run, thread=True, group="act", exit_on_error=False)
 
 
-def report(done: str, refused: Sequence[tuple[SessionRow, str]]) -> str:
-    """``3 asked to pause, 1 was not running``; of one refusal with its name."""
-    reasons = Counter(why for _, why in refused)
-    told = []
-    for why, number in reasons.most_common():
-        row = next(row for row, other in refused if other == why)
-        told.append(f"{name_of(row)}: {why}" if number == 1 else f"{number}: {why}")
-    first = [done.rstrip(".")] if done else []
-    return ". ".join((*first, *told)) + "."
+def tell(
+    board: Board,
+    done: Sequence[SessionRow],
+    words: str,
+    refused: Sequence[tuple[SessionRow, str]],
+    others: Sequence[tuple[SessionRow, str]],
+) -> None:
+    """Say what became of several sessions; those it was done to are no longer marked.
+
+    Args:
+        board: where it is shown.
+        done: those it was done to.
+        words: what to say of these.
+        refused: those it went wrong with, each with the reason.
+        others: those it is not possible for, each with the reason.
+    """
+    board.unmark(row.id for row in done)
+    told = report(words if done else "", refused, others)
+    board.toast(told, "error" if refused else "fg")
+
+
+def report(done: str, *refused: Sequence[tuple[SessionRow, str]]) -> str:
+    """``3 asked to pause. fix-lints: not running.``; what is given first is told first."""
+    told = [done.rstrip(".")] if done else []
+    for some in refused:
+        for why, number in Counter(why for _, why in some).most_common():
+            row = next(row for row, other in some if other == why)
+            told.append(f"{name_of(row)}: {why}" if number == 1 else f"{number}: {why}")
+    return ". ".join(told) + "."

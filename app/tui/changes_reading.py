@@ -214,7 +214,7 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 def read_worktree(row: SessionRow, head: str | None = None) -> WorktreeView:
-    """What is uncommitted in a session's worktree, and whether a commit is still in it."""
+    """What is uncommitted and committed in a worktree, and whether a commit is still in it."""
     worktree = Path(row.worktree)
     if not row.worktree.startswith("/") or not worktree.is_dir():
         return WorktreeView()
@@ -224,6 +224,14 @@ def read_worktree(row: SessionRow, head: str | None = None) -> WorktreeView:
         there = None
         if head and _COMMIT.match(head):
             there = git.succeeds("merge-base", "--is-ancestor", head, "HEAD")
-        return WorktreeView(files, there)
+        return WorktreeView(files, _ahead(git, row.base_commit), there)
     except (GitError, OSError) as error:
         return WorktreeView(problem=form.one_line(str(error)))
+
+
+def _ahead(git: Git, base: str) -> int | None:
+    """How many commits the worktree has that its base does not."""
+    if not _COMMIT.match(base):
+        return None
+    counted = git.look("rev-list", "--count", f"{base}..HEAD", check=False)
+    return int(counted.text) if counted.ok and counted.text.isdecimal() else None

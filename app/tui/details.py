@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Span:
     """What it was: ``attempt 1``, ``on_failure claude: /debug``."""
     started_us: int
     seconds: float
+    """How long it took; of a wait that goes on, how long it is to last."""
     failed: bool = False
     running: bool = False
     cost: float | None = None
@@ -46,7 +47,14 @@ class Span:
     @property
     def took(self) -> float | None:
         """Seconds it took, as far as they are known; None when nothing of its end is."""
+        if self.running:
+            return 0.0
         return None if self.is_cut_off and self.seconds < _A_MOMENT else self.seconds
+
+    def seconds_until(self, moment_us: int) -> float:
+        """How long it has gone on at a moment; a wait no longer than it is to last."""
+        seconds = max(0.0, (moment_us - self.started_us) / 1e6)
+        return min(seconds, self.seconds) if self.kind is SpanKind.WAIT else seconds
 
     @property
     def words(self) -> str:
@@ -231,6 +239,8 @@ class WorktreeView:
     """A worktree now; ``files`` are uncommitted."""
 
     files: tuple[ChangedFile, ...] = ()
+    ahead: int | None = None
+    """Commits it has beyond the base; None when not known."""
     commits_there: bool | None = None
     """Whether the commit the checkpoint recorded is still in it; None when not known."""
     problem: str = ""
@@ -282,14 +292,6 @@ class SessionDetail:
         if self.passes:
             return tuple(span for one in self.passes for span in one.spans)
         return tuple(span for step in self.steps for span in step.spans)
-
-    def with_worktree(self, view: WorktreeView) -> SessionDetail:
-        """The same, knowing what is uncommitted."""
-        number = len(view.files)
-        clean = "present, clean" if not view.problem else "present, git cannot read it"
-        words = f"present, {form.count(number, 'file')} uncommitted" if number else clean
-        told = {**dict(self.facts), "Worktree": words}
-        return replace(self, facts=tuple(told.items()), worktree_words=words)
 
     @property
     def focus_step(self) -> StepView | None:
@@ -394,3 +396,5 @@ class MergeView:
     deletions: int
     behind: int
     conflicts: tuple[str, ...]
+    uncommitted: int = 0
+    """Files in the worktree that it would not bring."""

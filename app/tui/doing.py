@@ -84,7 +84,8 @@ class Doer:
 
         found = done(lambda: check_merge(self.home, run_id))
         return MergeView(found.target, found.commits, found.files, found.insertions,
-                         found.deletions, found.behind, found.conflicts)  # fmt: skip
+                         found.deletions, found.behind, found.conflicts,
+                         found.uncommitted)  # fmt: skip
 
     def start_merge(self, run_id: str) -> Launched:
         """Merge a session, as a process of its own.

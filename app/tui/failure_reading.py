@@ -76,7 +76,8 @@ def _message(detail: SessionDetail, step: StepView | None) -> str:
         return form.one_line(error)
     known = {text.strip() for text in _texts(step.log)} | {step.outcome, ""}
     lines = (form.visible(line.strip()) for line in error.split("\n"))
-    return " / ".join(line for line in lines if line not in known and not _is_ending(line))
+    said = dict.fromkeys(line for line in lines if line not in known and not _is_ending(line))
+    return " / ".join(said)
 
 
 def _is_ending(line: str) -> bool:

@@ -146,7 +146,7 @@ def _target(row: SessionRow) -> str:
 
 
 def _merge_error(row: SessionRow) -> str:
-    error = form.one_line(row.merge_error or "")
+    error = form.one_line(row.merge_error or "").replace(" · ", ", ")
     return error.replace(row.branch, "its branch") if row.branch else error
 
 
@@ -247,9 +247,11 @@ def _worktree(detail: SessionDetail, view: WorktreeView | None) -> Fact:
 
 def _resume(detail: SessionDetail, view: WorktreeView | None) -> str:
     words = detail.checkpoint_words
-    if view is None or view.commits_there is None or not detail.commits:
+    if view is None or view.commits_there is None:
         return words
-    number = detail.commits
+    number = detail.commits if view.ahead is None or not view.commits_there else view.ahead
+    if not number:
+        return words
     if view.commits_there:
         which = {1: "its commit is", 2: "both commits are"}.get(number, f"all {number} commits are")
         return f"{words}; {which} in the worktree"

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app import format as form
+from app.tui.actions import action
 from app.tui.backend import Refused
-from app.tui.bulk import carry_out, command_of, meant, touched
+from app.tui.bulk import carry_out, command_of, meant, report, tell, touched
 from app.tui.notes import name_of
 from app.tui.subject import Where
 from store.row import SessionRow
 from store.states import State
 
 if TYPE_CHECKING:
+    from app.tui.board import Board
     from app.tui.details import MergeView
     from app.tui.screens.action_screen import ActionScreen
     from orchestrator.launch import Launched
@@ -25,9 +27,15 @@ AGAIN_SECONDS = 10.0
 """So long a second ``D`` on an unmerged session means it."""
 _LOOK_EVERY_SECONDS = 0.1
 _OPEN = frozenset({State.UNMERGED, State.MERGE_FAILED})
+_NOTHING_OPEN = frozenset({State.MERGED, State.COMPLETED})
 
 
 # -- archive
+
+
+def _is_unmerged(row: SessionRow) -> bool:
+    """Whether it has commits its target has not, as far as its record knows."""
+    return row.state in _OPEN or bool(row.commits and row.state not in _NOTHING_OPEN)
 
 
 def archive(screen: ActionScreen, _key: str) -> None:
@@ -37,13 +45,15 @@ def archive(screen: ActionScreen, _key: str) -> None:
         return
     row, board, now = able[0], screen.board, time.monotonic()
     asked, board.archive_asked = board.archive_asked, None
-    if row.state in _OPEN and not (asked and asked[0] == row.id and asked[1] > now):
+    if _is_unmerged(row) and not (asked and asked[0] == row.id and asked[1] > now):
         board.archive_asked = (row.id, now + AGAIN_SECONDS)
         what = form.count(row.commits, "commit") if row.commits else "commits"
         verb = "is" if row.commits == 1 else "are"
         target = row.merge_target or row.base_branch or "its target"
+        cannot_merge = action("merge").why_not(screen.subject().alone(row))
+        instead = "" if cannot_merge else "m merges, "
         screen.say(f"Not archived: {what} {verb} not merged into {target}. "
-                   "m merges, D again archives and keeps the branch.")  # fmt: skip
+                   f"{instead}D again archives and keeps the branch.")  # fmt: skip
         return
     _archive(screen, able, [])
 
@@ -54,7 +64,7 @@ def _archive_several(
     from app.tui.screens.confirm import Choice, Confirm, Question
 
     def words(row: SessionRow) -> str:
-        if row.state in _OPEN:
+        if _is_unmerged(row):
             what = form.count(row.commits, "commit") if row.commits else "commits"
             return f"{what} not merged; the branch stays"
         return "hidden from the list"
@@ -147,25 +157,22 @@ def _ask_merge(
     from app.tui.screens.confirm import Choice, Confirm, Question
 
     screen.say("")
-    known = {row.id: found for row, found in looked if not isinstance(found, str)}
-    rows = [row for row, _ in looked if row.id in known]
-    refused = [(row, found) for row, found in looked if isinstance(found, str)]
+    found = {row.id: view for row, view in looked if not isinstance(view, str)}
+    rows = [row for row, _ in looked if row.id in found]
+    others = [*((row, view) for row, view in looked if isinstance(view, str)), *others]
     if not rows:
-        screen.say(refused[0][1], "error")
+        if len(others) == 1:
+            screen.say(others[0][1], "error")
+        else:
+            screen.board.toast(report("", others), "error")
         return
-    views = list(known.values())
-    sentences = ["Branch and worktree go when it is merged; a conflict changes nothing in "
-                 f"{views[0].target}."]  # fmt: skip
-    conflicts = [path for view in views for path in view.conflicts]
-    if conflicts:
-        more = f" and {len(conflicts) - 3} more" if len(conflicts) > 3 else ""
-        moved = f"{views[0].target} has moved by {views[0].behind}: " if views[0].behind else ""
-        sentences.insert(0, f"{moved}it will conflict in {', '.join(conflicts[:3])}{more}.")
+    views = list(found.values())
     many = len(rows) > 1
+    words = _what_in_short if many else _what
     question = Question(
         title=f"Merge {len(rows)} sessions?" if many else f"Merge into {views[0].target}?",
-        touched=touched(rows, [*refused, *others], lambda row: _what(known[row.id])),
-        sentences=tuple(sentences),
+        touched=touched(rows, others, lambda row: words(found[row.id])),
+        sentences=tuple(filter(None, (_conflicts(views), _uncommitted(views), _goes(views)))),
         command=command_of(screen, "merge"),
         safe="not now",
         choices=(Choice("enter", f"Merge all {len(rows)}" if many else "Merge", "merge"),),
@@ -175,10 +182,9 @@ def _ask_merge(
 
     def answered(answer: str | None) -> None:
         if answer == "merge":
-            for row in rows:
-                screen.board.run_worker(
-                    _merge(screen, row), group=f"merge-{row.id}", exit_on_error=False
-                )
+            screen.board.run_worker(
+                _merge(screen.board, rows, others), group="merge", exit_on_error=False
+            )
 
     screen.app.push_screen(Confirm(question), answered)
 
@@ -188,23 +194,89 @@ def _what(view: MergeView) -> str:
     return f"{made}  +{view.insertions} −{view.deletions}"
 
 
-async def _merge(screen: ActionScreen, row: SessionRow) -> None:
-    """Start the merge as a process of its own and follow it; quitting leaves it at work."""
-    board = screen.board
+def _what_in_short(view: MergeView) -> str:
+    """Of one among several: what stands against it first."""
+    conflict = f"conflict in {', '.join(map(form.one_line, view.conflicts))}"
+    left = f"{view.uncommitted} uncommitted"
+    facts = (conflict if view.conflicts else "", left if view.uncommitted else "", _what(view))
+    return " · ".join(filter(None, facts))
+
+
+def _conflicts(views: Sequence[MergeView]) -> str:
+    conflicting = [view for view in views if view.conflicts]
+    if not conflicting:
+        return ""
+    if len(views) > 1:
+        return f"{len(conflicting)} of {len(views)} will conflict."
+    (view,) = views
+    more = f" and {len(view.conflicts) - 3} more" if len(view.conflicts) > 3 else ""
+    moved = f"{view.target} has moved by {view.behind}: " if view.behind else ""
+    names = ", ".join(map(form.one_line, view.conflicts[:3]))
+    return f"{moved}it will conflict in {names}{more}."
+
+
+def _uncommitted(views: Sequence[MergeView]) -> str:
+    """What a merge leaves out, and what stays for it."""
+    number = sum(view.uncommitted for view in views)
+    if not number:
+        return ""
+    verb, them = ("is", "it") if number == 1 else ("are", "them")
+    kept = "branch and worktree stay"
+    if sum(bool(view.uncommitted) for view in views) > 1:
+        kept = "branches and worktrees stay"
+    return f"{form.count(number, 'uncommitted file')} {verb} not merged; {kept} for {them}."
+
+
+def _goes(views: Sequence[MergeView]) -> str:
+    """What is gone after a merge, and what a conflict does."""
+    targets = {view.target for view in views}
+    safe = f"conflict changes nothing in {targets.pop() if len(targets) == 1 else 'its target'}."
+    clean = sum(not view.uncommitted for view in views)
+    if not clean:
+        return f"A {safe}"
+    if len(views) == 1:
+        return f"Branch and worktree go when it is merged; a {safe}"
+    whose = "" if clean == len(views) else " of the others"
+    return f"Branches and worktrees{whose} go when they are merged; a {safe}"
+
+
+async def _merge(
+    board: Board, rows: Sequence[SessionRow], others: Sequence[tuple[SessionRow, str]]
+) -> None:
+    """Merge sessions, and say what became of each; quitting leaves the merges at work."""
+    ended = await asyncio.gather(*(_merge_one(board, row) for row in rows))
+    done = [now for now, why in ended if not why]
+    failed = [(now, why) for now, why in ended if why]
+    targets = {now.merge_target or now.base_branch for now in done}
+    if len(rows) + len(others) > 1:
+        into = f" into {targets.pop()}" if len(targets) == 1 else ""
+        refused = [(now, _briefly(now, why)) for now, why in failed]
+        tell(board, done, f"{len(done)} merged{into}", refused, others)
+    elif done:
+        board.toast(f"Merged {name_of(done[0])} into {targets.pop()}.", "done")
+    else:
+        board.toast(f"Not merged: {name_of(failed[0][0])}. {failed[0][1]}", "error")
+
+
+async def _merge_one(board: Board, row: SessionRow) -> tuple[SessionRow, str]:
+    """Merge by a process of its own: the session afterwards, and why it is not merged, if so."""
     try:
         launched: Launched = await asyncio.to_thread(board.backend.start_merge, row.id)
     except Refused as refused:
-        screen.say(str(refused), "error")
-        return
+        return row, str(refused)
     while launched.poll() is None:
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
     found = await asyncio.to_thread(board.backend.look, [row.id])
     board.take(found.rows, found.removed)
+    now = next(iter(found.rows), row)
     if launched.poll() == 0:
-        now = next(iter(found.rows), row)
-        board.toast(f"Merged {name_of(row)} into {now.merge_target or row.base_branch}.", "done")
-        return
+        return now, ""
     said = launched.said().strip().splitlines()
     reason = next((line for line in said if line.startswith("error")), said[-1] if said else "")
-    words = reason.removeprefix("error:").strip() or "it ended without a word"
-    board.toast(f"Not merged: {name_of(row)}. {words}", "error")
+    return now, reason.removeprefix("error:").strip() or "it ended without a word"
+
+
+def _briefly(row: SessionRow, why: str) -> str:
+    """A reason as several may have it: ``conflict in go.sum``, whatever the target moved by."""
+    target = row.merge_target or row.base_branch
+    return why.removeprefix("merge failed: ").partition(f" · {target} moved by ")[0]

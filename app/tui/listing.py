@@ -81,6 +81,8 @@ class Listing:
         """The ids of marked sessions, in the order they were marked."""
         self.live: set[str] = set()
         """The ids of sessions with an owner at work."""
+        self.unseen: set[str] = set()
+        """The ids of sessions that are new and that nobody has seen yet."""
         self.ids = NearIds()
         self.saved_filters: Mapping[str, str] = {}
         """Questions by name."""
@@ -94,6 +96,8 @@ class Listing:
         self._counts: Counter[Chip] = Counter()
         self._repositories: Counter[str] = Counter()
         self._told: dict[str, str] = {}
+        self._gone: set[str] = set()
+        """The ids of sessions that were here once: those that come back are not new."""
         self._held: set[str] = set()
         """The ids of sessions that are not where they belong, as the list is in use."""
 
@@ -266,6 +270,8 @@ class Listing:
             row = self.rows.pop(run_id, None)
             if row is not None:
                 self._forget(row)
+                self._gone.add(run_id)
+                self.unseen.discard(run_id)
                 self.ids.remove(run_id)
                 self._held.discard(run_id)
                 reordered = self._view.take_out(row) or reordered
@@ -279,6 +285,8 @@ class Listing:
                 self._forget(before)
             else:
                 self.ids.add(row.id)
+                if self.expected is None and row.id not in self._gone:
+                    self.unseen.add(row.id)
             self._learn(row)
             old, y = view.key_of.get(row.id), view.line_of(row.id)
             new = key(row) if self._shows(row) else None

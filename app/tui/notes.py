@@ -66,8 +66,16 @@ def _nothing(_row: SessionRow, _now: int, _output: int | None) -> str:
     return ""
 
 
+def _attempt(row: SessionRow) -> str | None:
+    """Of the step at hand; in a later pass a row cannot tell, for logs count on over passes."""
+    is_known = row.step_attempt > 1 and row.pass_number == 0
+    return f"attempt {row.step_attempt}" if is_known else None
+
+
 def _failed(row: SessionRow, _now: int, _output: int | None) -> str:
-    if row.failure_timed_out:
+    if row.failure_reason:
+        how = one_line(row.failure_reason)
+    elif row.failure_timed_out:
         how = "timeout"
     elif row.failure_signal is not None:
         how = f"signal {row.failure_signal}"
@@ -75,8 +83,7 @@ def _failed(row: SessionRow, _now: int, _output: int | None) -> str:
         how = f"exit {row.failure_exit_code}"
     else:
         return one_line(row.error or "") or f"no details recorded · {_step(row)}"
-    tried = f"attempt {row.step_attempt}" if row.step_attempt > 1 else None
-    return _joined(how, _what(row), tried)
+    return _joined(how, _what(row), _attempt(row))
 
 
 def _merge_failed(row: SessionRow, _now: int, _output: int | None) -> str:
@@ -121,8 +128,7 @@ def _waiting(row: SessionRow, now_us: int, _output: int | None) -> str:
 def _running(row: SessionRow, _now: int, _output: int | None) -> str:
     if not row.step_label:
         return "between two steps" if row.total_steps else ""
-    tried = f"attempt {row.step_attempt}" if row.step_attempt > 1 else None
-    return _joined(f"{row.step_index + 1} {short_label(row.step_label)}", tried)
+    return _joined(f"{row.step_index + 1} {short_label(row.step_label)}", _attempt(row))
 
 
 def _starting(row: SessionRow, _now: int, _output: int | None) -> str:

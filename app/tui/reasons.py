@@ -75,7 +75,9 @@ def no_skip_step(subject: Subject) -> str | None:
         return why
     row = subject.row
     assert row is not None
-    if row.state not in (State.FAILED, State.INTERRUPTED):
+    # Without a record its checkpoint tells of the step that failed.
+    by_checkpoint = row.state in (State.NO_RECORD, State.UNREADABLE) and row.step_label
+    if row.state not in (State.FAILED, State.INTERRUPTED) and not by_checkpoint:
         return "no step failed"
     return None if row.step_index < row.total_steps else "no step failed"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from app import format as form
-from app.tui.details import EventView, SessionDetail, StepPlan
+from app.tui.details import EventView, SessionDetail, StepPlan, StepView, WorktreeView
 from app.tui.notes import short_label
 from app.tui.step_reading import StepReader, pass_words, passes_in_all
 from app.tui.typed import prodigy_word
@@ -57,7 +58,7 @@ def read_detail(home: Home, row: SessionRow, plans: Plans, now: datetime) -> Ses
     reader = StepReader(home, row, checkpoint, planned)
     steps = reader.read(events)
     begun = [step for one in steps.passes for step in one.steps] or steps.now
-    commits = sum(step.commits or 0 for step in begun)
+    commits = _commits(row, begun)
     log, log_step = _log(home, row)
     return SessionDetail(
         row=row,
@@ -85,6 +86,27 @@ def read_detail(home: Home, row: SessionRow, plans: Plans, now: datetime) -> Ses
     )
 
 
+def with_worktree(detail: SessionDetail, view: WorktreeView) -> SessionDetail:
+    """The same, knowing what git says of its worktree."""
+    commits = detail.commits if view.ahead is None else view.ahead
+    number = len(view.files)
+    clean = "present, clean" if not view.problem else "present, git cannot read it"
+    words = f"present, {form.count(number, 'file')} uncommitted" if number else clean
+    told = dict(detail.facts)
+    if "Base" in told:
+        told["Base"] = _base_words(detail.row, commits)
+    told["Worktree"] = words
+    return replace(detail, facts=tuple(told.items()), worktree_words=words, commits=commits)
+
+
+def _commits(row: SessionRow, steps: Iterable[StepView]) -> int:
+    """Those of the record, which counts them when an attempt ends, else those of the steps."""
+    made = sum(step.commits or 0 for step in steps)
+    if row.commits is None or row.attempt_started_us is not None:
+        return max(made, row.commits or 0)
+    return row.commits
+
+
 def _variable_count(checkpoint: WorkflowCheckpoint | None) -> int:
     if checkpoint is None:
         return 0
@@ -103,9 +125,7 @@ def _facts(
     if row.branch:
         yield "Branch", row.branch
     if row.base_commit or row.base_branch:
-        base = row.base_branch or "detached HEAD"
-        ahead = f", {form.count(commits, 'commit')} ahead" if commits else ""
-        yield "Base", f"{base} at {row.base_commit[:7]}{ahead}"
+        yield "Base", _base_words(row, commits)
     if row.worktree or (checkpoint and checkpoint.x.worktree):
         yield "Worktree", _worktree_words(row)
     if row.started_us:
@@ -117,6 +137,12 @@ def _facts(
     if row.calls or row.input_tokens:
         cost = f"  {form.cost(row.cost_usd)}" if row.cost_usd is not None else ""
         yield "Usage", f"{form.tokens(row.input_tokens, row.output_tokens)}{cost}"
+
+
+def _base_words(row: SessionRow, commits: int) -> str:
+    base = row.base_branch or "detached HEAD"
+    ahead = f", {form.count(commits, 'commit')} ahead" if commits else ""
+    return f"{base} at {row.base_commit[:7]}{ahead}"
 
 
 def _what_is_wrong(

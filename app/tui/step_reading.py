@@ -184,9 +184,11 @@ class StepReader:
         elif row.stop_kind and checkpoint is not None and checkpoint.x.in_flight is not None:
             words, failed = ended_by(row.stop_kind)
             ended_us = row.state_since_us
-        span = replace(span, outcome=words, failed=failed, running=False)
+        seconds = span.seconds_until(ended_us or 0)
+        failed = failed and span.kind is not SpanKind.WAIT
+        span = replace(span, outcome=words, failed=failed, running=False, seconds=seconds)
         if ended_us:
-            return replace(span, seconds=max(0.0, (ended_us - span.started_us) / 1e6))
+            return span
         return self._to_last_output(replace(span, is_cut_off=True))
 
     def _at(self, view: StepView) -> StepView:
@@ -194,7 +196,7 @@ class StepReader:
         row, state = self._row, self._row.state
         if state.is_live and state is not State.MERGING:
             sign = StepSign.RUNNING if row.step_label or view.spans else StepSign.NOT_REACHED
-        elif state is State.FAILED and not was_not_set_up(row):
+        elif (state is State.FAILED and not was_not_set_up(row)) or self._failed_unrecorded():
             sign = StepSign.FAILED
         elif state is State.UNKNOWN and (row.step_label or view.spans):
             sign = StepSign.UNKNOWN
@@ -204,7 +206,8 @@ class StepReader:
             sign = StepSign.NOT_REACHED
         outcome = view.outcome
         if sign is StepSign.FAILED and not outcome:
-            outcome = f"exit {row.failure_exit_code}" if row.failure_exit_code is not None else ""
+            code = row.failure_exit_code
+            outcome = row.failure_reason or (f"exit {code}" if code is not None else "")
         return replace(
             view,
             sign=sign,
@@ -213,6 +216,11 @@ class StepReader:
             started_us=view.started_us or row.step_started_us,
             attempts=view.attempts or row.step_attempt or int(sign in _AT_WORK),
         )
+
+    def _failed_unrecorded(self) -> bool:
+        """Whether a run without a record failed at this step, by its checkpoint."""
+        is_lost = self._row.state in (State.UNREADABLE, State.NO_RECORD)
+        return is_lost and self._checkpoint is not None and self._checkpoint.x.failure is not None
 
     def _is_cut_short(self, view: StepView) -> bool:
         """Whether a stop ended it in its middle."""

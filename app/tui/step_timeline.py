@@ -63,6 +63,8 @@ class Happened:
         """Take in one event of the step."""
         before_us, self._last_us = self._last_us, at_us
         fields = event.fields
+        if event.type != "step_output_ref":
+            self._end(SpanKind.WAIT, at_us, "", failed=False)
         match event.type:
             case "step_started":
                 self._cut_off(before_us)
@@ -106,8 +108,9 @@ class Happened:
 
     def _end_all(self, at_us: int, words: str, *, failed: bool) -> None:
         guessed = words == CUT_OFF
-        for kind in (SpanKind.HANDLER, SpanKind.ATTEMPT):
-            while self._end(kind, at_us, words, failed=failed, guessed=guessed):
+        for kind in SpanKind:
+            is_failure = failed and kind is not SpanKind.WAIT
+            while self._end(kind, at_us, words, failed=is_failure, guessed=guessed):
                 self.outcome = words
 
     def _begin(self, fields: dict[str, Any], at_us: int) -> None:
@@ -146,7 +149,7 @@ class Happened:
         span = self.spans[place]
         self.spans[place] = replace(
             span,
-            seconds=max(0.0, (at_us - span.started_us) / 1e6),
+            seconds=span.seconds_until(at_us),
             outcome=words,
             failed=failed,
             running=False,
@@ -161,7 +164,7 @@ class Happened:
             reason = _text(fields, "reason")
             why = f", {reason}" if reason and not reason.startswith("retry after") else ""
             words = f"wait {form.duration(delay)}{why}"
-            self.spans.append(Span(SpanKind.WAIT, words, at_us, delay))
+            self.spans.append(Span(SpanKind.WAIT, words, at_us, delay, running=True))
 
     def _pay(self, cost: float | None) -> None:
         place = self._newest_open(SpanKind.HANDLER, SpanKind.ATTEMPT)
@@ -263,6 +266,8 @@ def _go_to_pass(passes: list[PassHappened], told: object) -> None:
 
 
 def _ending(fields: dict[str, Any]) -> str:
+    if reason := _text(fields, "reason"):
+        return form.one_line(reason)
     if fields.get("timed_out"):
         return "timeout"
     if fields.get("signal") is not None:

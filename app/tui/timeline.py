@@ -75,7 +75,7 @@ class Axis:
     def end_us(self, span: Span) -> int:
         """When a span ended, or now."""
         if span.running:
-            return max(span.started_us, self._now_us)
+            return span.started_us + int(span.seconds_until(self._now_us) * 1e6)
         return span.started_us + int(span.seconds * 1e6)
 
     def at(self, moment_us: int) -> float:

@@ -86,11 +86,10 @@ def integrate(
                 solved = solve is not None and solve(conflict.paths)
                 if not solved or in_progress_operation(worktree) is not None:
                     git.run("merge", "--abort", check=False)
-                    names = ", ".join(conflict.paths)
                     return MergeOutcome(
                         MergeState.FAILED,
                         conflicts=conflict.paths,
-                        error=f"{target} and {branch} conflict in {names}",
+                        error=_conflict_words(git, conflict.paths, branch, target),
                     )
     except GitError as error:
         return MergeOutcome(MergeState.FAILED, error=error.message)
@@ -176,6 +175,13 @@ def _take_in(git: Git, lock: int, branch: str, target: str) -> None:
             git.run("merge", "--abort", check=False, lock_fd=lock)
             raise
         raise _Conflict(tuple(unmerged)) from None
+
+
+def _conflict_words(git: Git, paths: tuple[str, ...], branch: str, target: str) -> str:
+    """``conflict in go.sum · main moved by 3``: what stands in the way, and what brought it."""
+    ours, theirs = f"refs/heads/{branch}", f"refs/heads/{target}"
+    moved = git.look("rev-list", "--count", f"{ours}..{theirs}").text
+    return f"conflict in {', '.join(paths)} · {target} moved by {moved}"
 
 
 def _move_forward(

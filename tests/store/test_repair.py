@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from store import atomic
 from store.catalog import Catalog
 from store.checkpoint import CheckpointKind
+from store.checkpoints import newest
 from store.errors import AlreadyExists, NotFound
 from store.home import Home
 from store.reconcile import RecordFacts, reconcile
 from store.repair import make_record, record_from_evidence, runs_without_record
 from store.session import UnifiedSession
 from store.states import CheckpointStatus, SessionStatus, State
+from store.times import from_text
 from tests.store.runs import metadata, saved_checkpoint, session
 
 S, C = SessionStatus, CheckpointStatus
@@ -89,6 +92,19 @@ def test_it_began_at_the_earliest_moment_anything_speaks_of(home: Home) -> None:
     assert record_from_evidence(home, RUN)["started_at"].startswith("2026-01-01T00:00:00.0000")
     metadata(home, RUN, created_at="2025-12-31T23:00:00Z")
     assert record_from_evidence(home, RUN)["started_at"] == "2025-12-31T23:00:00.000000Z"
+
+
+@pytest.mark.parametrize("status", [C.RUNNING, C.PAUSED, C.FAILED, C.COMPLETED])
+def test_the_time_between_its_end_and_the_repair_is_not_its_own(
+    home: Home, status: CheckpointStatus
+) -> None:
+    saved_checkpoint(home, RUN, 3 if status is C.COMPLETED else 2, status)
+    found = newest(home, RUN)
+    assert found is not None
+    wrote = from_text(found.checkpoint.timestamp)
+    document = record_from_evidence(home, RUN, now=wrote + timedelta(days=3))
+    (attempt,) = document["metadata"]["x_prodigy"]["attempts"]
+    assert from_text(attempt["ended_at"]) == pytest.approx(wrote, abs=timedelta(milliseconds=1))
 
 
 def test_completed_work_that_is_not_merged_waits_for_its_merge(home: Home) -> None:

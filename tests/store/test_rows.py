@@ -57,6 +57,25 @@ def test_a_paused_session_tells_who_paused_it() -> None:
     assert found.state_since_us == int(LATER.timestamp()) * 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("merge", "minutes"), [("merged", 30), ("failed", 30), ("declined", 10), ("pending", 10)]
+)
+def test_what_a_merge_made_of_a_session_is_so_since_the_merge(merge: str, minutes: int) -> None:
+    document = record("session-a", S.COMPLETED)
+    document["metadata"]["merge"] = merge
+    document["metadata"]["x_prodigy"]["merge"] = {"at": "2026-01-01T10:30:00Z"}
+    assert row(document).state_since_us == BEGIN_US + minutes * 60_000_000
+
+
+@pytest.mark.parametrize("about", [None, {}, {"at": None}, {"at": "2026-01-01T09:00:00Z"}])
+def test_a_merge_of_which_no_time_is_known_was_when_the_run_ended(about: object) -> None:
+    document = record("session-a", S.COMPLETED)
+    document["metadata"]["merge"] = "merged"
+    document["metadata"]["x_prodigy"]["merge"] = about
+    found = row(document)
+    assert found.state_since_us == found.completed_us
+
+
 def test_time_between_attempts_is_not_active_time() -> None:
     document = record("session-a", S.PAUSED)
     attempts = document["metadata"]["x_prodigy"]["attempts"]

@@ -15,6 +15,7 @@ from app.tui.board import board_of
 from app.tui.drawing import Line
 from app.tui.notes import name_of
 from app.tui.screens.modal import Modal
+from app.tui.typed import fitted
 from app.tui.widgets.painted import Painted
 from store.row import SessionRow
 
@@ -95,7 +96,8 @@ class _Body(Painted):
         if question.command:
             line = Line()
             line.put(0, "$", "faint")
-            line.put(2, one_line(question.command), "muted", limit=width - 2)
+            prodigy = board_of(self).backend.prodigy_word
+            line.put(2, fitted(one_line(question.command), prodigy, width - 2), "muted")
             lines += [Line(), line]
         lines.append(Line())
         lines.append(self._buttons())

@@ -21,6 +21,7 @@ from app.tui.screens.tabs.tab import TABS, SessionHost, Tab
 from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.session_head import StateLine, TabBar
+from app.tui.widgets.session_list import is_young
 from store.row import SessionRow
 
 REST_SECONDS = 0.3
@@ -159,8 +160,10 @@ class SessionScreen(SessionHost):
             self.read()
 
     def tick(self, *, full_minute: bool) -> None:
-        row = self.subject_row()
-        if row is not None and (row.state.is_live or full_minute):
+        row, board = self.subject_row(), self.board
+        if row is not None and (
+            row.state.is_live or full_minute or is_young(row, board.listing, board.now_us())
+        ):
             self.query_one(StateLine).repaint()
             tab = self.tab
             if tab is not None:

@@ -28,7 +28,7 @@ from app.tui.widgets.footer import Footer, Hint
 from app.tui.widgets.header import Header
 from app.tui.widgets.line_list import LineList
 from app.tui.widgets.notice import Notice, NoticePane
-from app.tui.widgets.session_list import ListHead, SessionList
+from app.tui.widgets.session_list import ListHead, SessionList, is_young
 from store.row import SessionRow
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class SessionsScreen(ActionScreen):
 
     def live_looked_at(self) -> None:
         """What sessions at work printed last is known anew."""
-        self.query_one(SessionList).refresh_visible_ages(seconds_only=True)
+        self.query_one(SessionList).refresh_live()
 
     @property
     def in_use(self) -> bool:
@@ -302,13 +302,14 @@ class SessionsScreen(ActionScreen):
 
     def _read(self, row: SessionRow, number: int) -> None:
         from app.tui.log_file import read_tail
+        from app.tui.session_reading import with_worktree
 
         backend = self.board.backend
         detail = backend.detail(row)
         tail = read_tail(detail.log, TAIL_LINES) if detail.log else None
         on_loop(self, self._show_detail, detail, tail, number)
         if detail.worktree_is_present and not row.state.is_live:  # git is slow, and knows more
-            detail = detail.with_worktree(backend.worktree(row, None))
+            detail = with_worktree(detail, backend.worktree(row, None))
             on_loop(self, self._show_detail, detail, tail, number)
 
     def _show_detail(self, detail: SessionDetail, tail: Tail | None, number: int) -> None:
@@ -318,15 +319,16 @@ class SessionsScreen(ActionScreen):
             self.query_one(Detail).show(replace(detail, row=row), tail)
 
     def tick(self, *, full_minute: bool) -> None:
-        if full_minute:
-            self.query_one(SessionList).refresh_visible_ages(seconds_only=False)
+        self.query_one(SessionList).refresh_ages(full_minute=full_minute)
         if not self.in_use and self.board.listing.settle():
             self.list_changed(by_store=True)
         row = self.subject_row()
         if row is not None and row.state.is_live:
             self.read_detail()
-        elif full_minute:
-            self.query_one(Detail).repaint()
+        elif full_minute or (
+            row is not None and is_young(row, self.board.listing, self.board.now_us())
+        ):
+            self.query_one(Detail).repaint_changed()
 
     # -- when there is no list
 

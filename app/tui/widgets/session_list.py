@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app import format as form
@@ -16,6 +17,8 @@ from store.row import SessionRow
 from store.states import State
 
 _FINISHED = frozenset({State.UNMERGED, State.MERGED, State.COMPLETED})
+_YOUNG_US = 62_000_000
+"""Ages move each second until a minute is over; a little longer, so that ``1m`` is drawn too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,11 @@ def active_seconds(row: SessionRow, now_us: int) -> float:
 def last_change_us(row: SessionRow, listing: Listing) -> int:
     """When its state changed or its output grew, whichever is later."""
     return max(row.state_since_us or row.updated_us, listing.output_us.get(row.id, 0))
+
+
+def is_young(row: SessionRow, listing: Listing, now_us: int) -> bool:
+    """Whether its age is told in seconds."""
+    return 0 <= now_us - last_change_us(row, listing) < _YOUNG_US
 
 
 def step_words(row: SessionRow) -> str:
@@ -160,9 +168,6 @@ def heading_line(heading: Heading | None) -> Line:
 class SessionList(LineList):
     """Every session that the chip and the filter let through."""
 
-    pushed = 0
-    """By how many lines the view was moved so that the cursor's line kept its place."""
-
     @property
     def listing(self) -> Listing:
         return board_of(self).listing
@@ -207,16 +212,17 @@ class SessionList(LineList):
         Args:
             by_store: sessions came or moved; it is not the person who chose another view.
         """
-        top = self.scroll_offset.y
+        if not by_store:
+            self.listing.unseen.clear()
         self.lines_changed(keep=self.listing.line_of(self.listing.selected) or 0)
         self._show_heading()
-        self.pushed = self.pushed + max(0, self.scroll_offset.y - top) if by_store else 0
 
-    @property
     def new_above(self) -> int:
-        """How many lines came above the view while it kept its place."""
-        self.pushed = min(self.pushed, self.scroll_offset.y)
-        return self.pushed
+        """How many new sessions stand above the view; the others are seen, or not shown."""
+        listing, top = self.listing, self.scroll_offset.y
+        lines = ((one, listing.line_of(one)) for one in listing.unseen)
+        listing.unseen = {one for one, y in lines if y is not None and y < top}
+        return len(listing.unseen)
 
     def show_cursor(self) -> None:
         super().show_cursor()
@@ -228,12 +234,22 @@ class SessionList(LineList):
         if top == self.cursor and self.listing.heading_at(top - 1) is not None:
             self.scroll_to(y=top - 1, animate=False, immediate=True)
 
-    def refresh_visible_ages(self, *, seconds_only: bool) -> None:
-        """Draw the visible lines whose times move again: those at work, or all of them."""
+    def refresh_live(self) -> None:
+        """Draw the visible lines of sessions at work again."""
+        self._refresh_where(lambda row: row.state.is_live)
+
+    def refresh_ages(self, *, full_minute: bool) -> None:
+        """Draw the visible lines whose ages move now: young ones each second, all each minute."""
+        listing, now_us = self.listing, board_of(self).now_us()
+        self._refresh_where(
+            lambda row: full_minute or (not row.state.is_live and is_young(row, listing, now_us))
+        )
+
+    def _refresh_where(self, is_meant: Callable[[SessionRow], bool]) -> None:
         top = self.scroll_offset.y
         for y in range(top, min(self.line_count(), top + self.size.height)):
             row = self.listing.at(y)
-            if row is not None and (row.state.is_live or not seconds_only):
+            if row is not None and is_meant(row):
                 self.refresh_line(y)
 
 
@@ -269,6 +285,6 @@ class ListHead(Pressable):
         line.put(at.note, "NOTE", "faint")
         if listing.expected is not None:
             line.right(width - 1, f"reading {listing.count(None):,}…".replace(",", " "), "muted")
-        elif above := sum(one.new_above for one in self.screen.query(SessionList)):
+        elif above := sum(one.new_above() for one in self.screen.query(SessionList)):
             line.right(width - 1, f"{above} new above", "muted")
         return [line]

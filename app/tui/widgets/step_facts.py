@@ -62,7 +62,8 @@ class StepFacts(Painted):
         about = span.label if span is not None else step.tries_words
         words = step.outcome or (style.word if step.sign is not StepSign.DONE else "")
         if span is not None:
-            words = span.outcome or ("running" if span.running else "")
+            at_work = "waiting" if span.kind is SpanKind.WAIT else "running"
+            words = span.outcome or (at_work if span.running else "")
             role = "error" if span.failed else role if span.running else "muted"
         last = span or _last_attempt(step)
         if last is not None and words and (step.sign in _LOUD or span is not None):

@@ -65,6 +65,23 @@ def test_each_event_is_a_line(event: r.RunEvent, lines: list[str]) -> None:
     assert Narrative().lines(event) == lines
 
 
+def test_attempts_are_counted_in_their_pass_though_logs_count_on() -> None:
+    narrative = Narrative()
+
+    def began(index: int, attempt: int) -> str:
+        (line,) = narrative.lines(r.StepStarted(index, 2, "x", attempt, None))
+        return line.partition(": x")[2]
+
+    narrative.lines(r.PassStarted(1, 2, "a"))
+    assert [began(0, 1), began(0, 2), began(1, 1)] == ["", " (attempt 2)", ""]
+    narrative.lines(r.PassStarted(2, 2, "b"))
+    assert [began(0, 3), began(1, 2)] == ["", ""]
+    assert narrative.lines(r.StepRetrying(1, 3, "exit 1", 0)) == ["[Step 2/2] exit 1, attempt 2"]
+    resumed = narrative = Narrative()
+    resumed.lines(r.PassStarted(2, 2, "b"))
+    assert [began(1, 3), began(1, 4)] == ["", " (attempt 2)"]
+
+
 @pytest.mark.parametrize(
     ("unseen", "words"),
     [

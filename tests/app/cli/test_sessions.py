@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from app.tui.notes import note
+from store.catalog import Catalog
 from store.home import Home
+from store.manager import SessionManager
 from tests.app.cli.calling import CommandLine
 
 MakeSession = Callable[..., str]
@@ -147,6 +150,59 @@ def test_show_failure_tells_the_end_of_the_output(call: CommandLine, failed: str
     assert "  three" in shown
     document = call("sessions", "show", failed, "--failure", "--json").document
     assert document["failure"]["output"] == ["three"]
+
+
+def test_what_was_interrupted_did_not_fail(
+    call: CommandLine, make_session: MakeSession, home: Home
+) -> None:
+    run_id = make_session("session-cut")
+    SessionManager(home).start_session(run_id)
+    path = home.session_file(run_id)
+    document = json.loads(path.read_text())
+    document["metadata"]["x_prodigy"]["step"] = {"index": 0, "label": "shell: make", "attempt": 1}
+    path.write_text(json.dumps(document))
+    shown = call("sessions", "show", run_id, "--failure").expect(0).stdout
+    assert shown.split("\n")[0].split() == "interrupted in step 1 of 4: shell: make".split()
+    assert "failed" not in shown
+
+
+@pytest.mark.parametrize(("fails", "resumable"), [(True, True), (False, False)])
+def test_an_unreadable_record_is_resumable_if_a_resume_would_go_on(
+    call: CommandLine, workflow: Callable[..., str], home: Home, fails: bool, resumable: bool
+) -> None:
+    path = workflow(f"- shell: 'true'\n- shell: exit {4 * fails}\n")
+    run_id = call("run", path, "--json").expect(int(fails)).document["id"]
+    home.session_file(run_id).write_text('{"id": ')
+    document = call("sessions", "show", run_id, "--json").expect(0).document
+    assert (document["state"], document["resumable"]) == ("unreadable", resumable)
+    following = f"prodigy resume {run_id.removeprefix('session-')[:8]}"
+    assert document["next"] == (following if resumable else None)
+    assert ("already complete" in call("resume", run_id).stderr) is not resumable
+
+
+def test_attempts_are_counted_in_their_pass(
+    call: CommandLine, workflow: Callable[..., str], home: Home
+) -> None:
+    path = workflow(
+        """\
+        - shell: echo first
+        - shell: "test -e $ARG || { touch $ARG; test $ARG = a; }"
+          retry: {attempts: 2, initial_delay: 1ms}
+        - shell: test $ARG = a
+        """
+    )
+    said = call("run", path, "--args", "a", "--args", "b").expect(1).stdout
+    assert said.count("(attempt 2)") == 1
+    assert "attempt 3" not in said
+    catalog = Catalog(home, use_index=False)
+    catalog.refresh()
+    (row,) = catalog.rows()
+    assert "attempt" not in note(row._replace(step_attempt=2), 0)
+    assert "attempt 2" in note(row._replace(step_attempt=2, pass_number=0), 0)
+    first, second, _ = call("sessions", "show", row.id, "--json").expect(0).document["steps"]
+    assert [(step["attempt"], step["tries"]) for step in (first, second)] == [(2, 1), (3, 2)]
+    shown = call("sessions", "show", row.id).expect(0).stdout
+    assert shown.count("attempt ") == shown.count("attempt 2") == 1
 
 
 def test_a_report_can_be_kept(call: CommandLine, failed: str) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from app.tui.notes import note
+from app.tui.widgets.detail import state_words
+from store.catalog import Catalog
 from store.home import Home
+from store.times import from_text, to_text, utc_now
 from tests.app.cli.calling import CommandLine
+from tests.store.runs import Holder
 
 
 def git(directory: Path, *words: str) -> str:
@@ -35,6 +44,16 @@ def test_the_list_has_names_branches_and_details(
     (one,) = call("worktree", "list", "-d", "--json").expect(0).document["worktrees"]
     assert (one["ahead"], one["dirty"], one["state"]) == (1, True, "unmerged")
     assert "yes" in call("worktree", "list", "--detailed").expect(0).stdout
+
+
+def test_of_a_live_run_is_not_told_what_nobody_looked_at(
+    call: CommandLine, completed: str, home: Home
+) -> None:
+    with Holder(home, completed):
+        (one,) = call("worktree", "list", "-d", "--json").expect(0).document["worktrees"]
+        _, line = call("worktree", "list", "-d").expect(0).stdout.splitlines()
+    assert (one["ahead"], one["dirty"], one["keeps"]) == (None, None, "running")
+    assert line.split().count("–") == 2
 
 
 def test_path_prints_just_the_path(call: CommandLine, completed: str, home: Home) -> None:
@@ -70,6 +89,34 @@ def test_a_conflict_leaves_the_checkout_alone_and_names_the_file(
     done = call("merge", completed, "--yes").expect(1)
     assert "kept.txt" in done.stderr
     assert (here / "kept.txt").read_text() == "other\n"
+
+
+@pytest.mark.parametrize("conflicts", [False, True])
+def test_every_list_says_when_it_was_merged_or_could_not_be(
+    call: CommandLine, completed: str, here: Path, home: Home, conflicts: bool
+) -> None:
+    path = home.session_file(completed)
+    document = json.loads(path.read_text())
+    hour_ago = to_text(utc_now() - timedelta(hours=1))
+    path.write_text(json.dumps(document | {"completed_at": hour_ago, "updated_at": hour_ago}))
+    if conflicts:
+        (here / "kept.txt").write_text("other\n")
+        git(here, "add", "."), git(here, "commit", "-q", "-m", "other")
+    call("merge", completed, "--yes").expect(int(conflicts))
+    catalog = Catalog(home, use_index=False)
+    catalog.refresh()
+    (row,) = catalog.rows()
+    now_us = int(utc_now().timestamp() * 1_000_000)
+    assert now_us - row.state_since_us < 60_000_000
+    assert " just now" in state_words(row, row.state_since_us)
+    told = call("sessions", "list", "--json").document["sessions"][0]
+    shown = call("sessions", "show", completed, "--json").document
+    assert from_text(told["state_since"]).timestamp() * 1e6 == pytest.approx(row.state_since_us)
+    wanted = "conflict in kept.txt · main moved by 1" if conflicts else None
+    assert told["error"] == shown["error"] == row.merge_error == wanted
+    assert note(row, now_us) == wanted or not conflicts
+    listed = call("sessions", "list").stdout
+    assert "1h" not in listed and (wanted or "") in listed
 
 
 def test_merge_without_anybody_to_ask_stays_open(call: CommandLine, completed: str) -> None:

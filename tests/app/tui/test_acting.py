@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from textual.pilot import Pilot
 
 from app.tui.app import ProdigyApp
+from app.tui.backend import Backend
 from app.tui.listing import Grouping
-from app.tui.screens.confirm import Confirm
+from app.tui.screens.confirm import Confirm, _Body
 from app.tui.screens.too_small import TooSmallScreen
 from app.tui.settings import Settings
 from app.tui.widgets.footer import Footer
@@ -83,6 +85,66 @@ async def test_what_was_archived_comes_back_for_half_a_minute(
         app.archived = (app.archived[0], time.monotonic() - 1)
         await press(pilot, "u")
         assert archived(store.home, first)
+
+
+OPEN_RUNS = {
+    "failed": Run(1, "a", "api", numbered(3), 1, 600, SessionStatus.FAILED, commits=2),
+    "paused": Run(2, "b", "api", numbered(3), 1, 600, SessionStatus.PAUSED, commits=2),
+    "interrupted": Run(3, "c", "api", numbered(3), 1, 600, SessionStatus.RUNNING, commits=2),
+    "cancelled": Run(4, "d", "api", numbered(3), 1, 600, SessionStatus.CANCELLED, commits=2),
+    "unmerged": Run(5, "e", "api", numbered(3), 3, 600, SessionStatus.COMPLETED, merge="pending",
+                    commits=2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", OPEN_RUNS)
+async def test_what_has_unmerged_commits_is_archived_at_the_second_asking(
+    state: str, home: Home, tmp_path: Path
+) -> None:
+    run = OPEN_RUNS[state]
+    instead = "m merges, " if state == "unmerged" else ""
+    with prepared(home, tmp_path / "src", (run,)):
+        app = dashboard(home, tmp_path)
+        async with running(app) as pilot:
+            assert app.listing.rows[run.id].state == state
+            await press(pilot, "D")
+            assert not archived(home, run.id)
+            assert said(app) == ("Not archived: 2 commits are not merged into main. "
+                                 f"{instead}D again archives and keeps the branch.")  # fmt: skip
+            await press(pilot, "D")
+            assert archived(home, run.id)
+
+
+async def test_archiving_several_says_which_have_unmerged_commits(
+    home: Home, tmp_path: Path
+) -> None:
+    merged = Run(6, "f", "api", numbered(3), 3, 600, SessionStatus.COMPLETED, merge="merged",
+                 commits=2)  # fmt: skip
+    with prepared(home, tmp_path / "src", (*OPEN_RUNS.values(), merged)):
+        app = dashboard(home, tmp_path)
+        async with running(app) as pilot:
+            await press(pilot, "asterisk", "D")
+            assert isinstance(app.screen, Confirm)
+            words = {one.row.id: one.words for one in app.screen.question.touched}
+    assert words.pop(merged.id) == "hidden from the list"
+    assert set(words.values()) == {"2 commits not merged; the branch stays"}
+
+
+@pytest.mark.parametrize(("mark", "key"), [("space", "x"), ("space", "P"), ("escape", "x")])
+async def test_of_a_long_home_the_command_of_a_question_keeps_its_id(
+    store: PreparedStore, tmp_path: Path, mark: str, key: str
+) -> None:
+    app = dashboard(store.home, tmp_path)
+    far = f"/{'a-long-way/' * 12}"
+    with mock.patch.object(Backend, "prodigy_word", f"PRODIGY_HOME={far} prodigy"):
+        async with running(app, (80, 24)) as pilot:
+            run_id = in_state(app, State.RUNNING)
+            select(app, run_id)
+            await press(pilot, mark, key)
+            assert isinstance(app.screen, Confirm)
+            lines = [line.text for line in app.screen.query_one(_Body).lines]
+    (told,) = (line for line in lines if line.startswith("$"))
+    assert "PRODIGY_HOME=… prodigy " in told and run_id[8:16] in told
 
 
 async def test_marked_sessions_are_acted_on_together_after_one_question(

@@ -135,3 +135,53 @@ async def test_marked_runs_are_resumed_and_then_merged_each_by_itself(world: Wor
         await cell.press("enter")
         await cell.until(lambda: states().count(State.MERGED) == 2, "both are merged")
     assert all((world.repository / f"made-{number}").exists() for number in range(2))
+
+
+async def test_one_message_says_what_became_of_each_merge(world: World) -> None:
+    """One brings its commits, one has files left uncommitted, two meet a conflict."""
+    for name in ("made", "left", "d.txt", "d.txt"):
+        text = "echo more > more; echo most > most" if name == "left" else "true"
+        world.run(f"- shell: echo $$ > {name} && git add . && git commit -qm made; {text}\n")
+    ids = [record.stem for record in world.records]
+    (world.repository / "d.txt").write_text("theirs\n", encoding="utf-8")
+    world.git("add", ".")
+    world.git("commit", "-qm", "theirs")
+    app = dashboard(world.home, world.repository, clock=utc_now, live=True)
+    async with running(app) as pilot:
+        cell = Cell(app, pilot, world.home)
+        await cell.press("asterisk", "m")
+        await cell.until(lambda: isinstance(app.screen, Confirm), "it asks")
+        question = question_of(cell)
+        words = {one.row.id: one.words for one in question.touched}
+        made = "1 commit, 1 file  +1 −0"
+        conflict = f"conflict in d.txt · {made}"
+        assert [words[run_id] for run_id in ids] == [made, f"2 uncommitted · {made}",
+                                                     conflict, conflict]  # fmt: skip
+        assert question.sentences == (
+            "2 of 4 will conflict.",
+            "2 uncommitted files are not merged; branch and worktree stay for them.",
+            "Branches and worktrees of the others go when they are merged; a conflict changes "
+            "nothing in main.",
+        )
+        await cell.press("enter")
+        await cell.until(lambda: "merged" in toasted(cell), "it tells")
+        assert toasted(cell) == "2 merged into main. 2: conflict in d.txt."
+        assert set(app.listing.marked) == set(ids[2:]), "what is not done stays marked"
+    assert [world.state(run_id) for run_id in ids] == ["merged"] * 2 + ["merge_failed"] * 2
+    assert [world.worktree(run_id).exists() for run_id in ids] == [False, True, True, True]
+
+
+async def test_where_none_of_several_can_be_merged_each_reason_is_told(world: World) -> None:
+    for name in ("one", "two"):
+        world.run(f"- shell: echo x > {name} && git add . && git commit -qm made\n")
+    gone = world.records[0].stem
+    world.git("worktree", "remove", "--force", str(world.worktree(gone)))
+    world.git("branch", "-qD", f"prodigy-{gone}")
+    world.git("branch", "-qm", "main", "trunk")
+    app = dashboard(world.home, world.repository, clock=utc_now)
+    async with running(app) as pilot:
+        cell = Cell(app, pilot, world.home)
+        await cell.press("asterisk", "m")
+        await cell.until(lambda: "there is no branch" in toasted(cell), "it tells")
+        assert f"there is no branch prodigy-{gone}" in toasted(cell)
+        assert "there is no branch main" in toasted(cell)

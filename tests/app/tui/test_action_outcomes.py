@@ -12,6 +12,7 @@ import pytest
 from app.tui.screens.confirm import Confirm
 from app.tui.screens.resume_from import ResumeFromScreen, _Places
 from app.tui.screens.resume_plan import ResumePlanScreen
+from app.tui.widgets.toast import Toast
 from store.owner import read_owner, write_owner
 from store.states import State
 from store.times import utc_now
@@ -171,3 +172,41 @@ async def test_a_merge_brings_the_commits(ground: Ground, state: State) -> None:
         rows = cell.app.listing.rows
         await cell.until(lambda: rows[ground.run_id].state is State.MERGED, "it is merged")
     assert (world.repository / "made.txt").read_text("utf-8") == "ours\n"
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ((), "Branch and worktree go when it is merged; a conflict changes nothing in main."),
+        (("a",), "1 uncommitted file is not merged; branch and worktree stay for it. "
+                 "A conflict changes nothing in main."),
+        (("a", "b/c"), "2 uncommitted files are not merged; branch and worktree stay for them. "
+                       "A conflict changes nothing in main."),
+    ],
+    ids=["clean", "one", "two"],
+)  # fmt: skip
+async def test_a_merge_says_what_it_leaves_out_and_what_stays(
+    ground: Ground, left: tuple[str, ...], told: str
+) -> None:
+    world = ground.world
+    world.run(MAKES.format(words="ours")).expect(0)
+    ground.run_id = world.only_id
+    worktree = world.worktree()
+    for name in left:
+        (worktree / name).parent.mkdir(exist_ok=True)
+        (worktree / name).write_text("mine\n", encoding="utf-8")
+    async with ground.shown(State.UNMERGED) as cell:
+        await cell.press("m")
+        await cell.until(lambda: isinstance(cell.app.screen, Confirm), "it asks")
+        assert isinstance(cell.app.screen, Confirm)
+        assert " ".join(cell.app.screen.question.sentences) == told
+        await cell.press("enter")
+
+        def toasted() -> str:
+            return " ".join(toast.words for toast in cell.app.screen.query(Toast))
+
+        await cell.until(lambda: bool(toasted()), "it tells")
+        assert toasted() == "Merged work into main."
+    assert worktree.exists() == bool(left)
+    assert all((worktree / name).is_file() for name in left)
+    assert not any((world.repository / name).exists() for name in left)

@@ -120,6 +120,20 @@ def test_a_row_that_changes_while_the_list_is_used_keeps_its_place() -> None:
     assert listing.view == list(reversed(before))
 
 
+def test_new_are_only_sessions_that_were_never_here() -> None:
+    listing = Listing(lambda: NOW)
+    listing.replace_all([row(1), row(2)], {Chip.NEEDS_YOU: 3})
+    listing.apply([row(3)])
+    assert not listing.unseen, "it is one of those that are still being read"
+    listing.replace_all([row(1), row(2), row(3)])
+    listing.apply([row(1, State.MERGED), row(4)], [row(2).id])
+    assert listing.unseen == {row(4).id}
+    listing.apply([row(2)])
+    assert listing.unseen == {row(4).id}, "what was taken away comes back, and is not new"
+    listing.apply((), [row(4).id])
+    assert not listing.unseen
+
+
 def test_marks_go_with_their_sessions() -> None:
     listing = Listing(lambda: NOW)
     listing.replace_all([row(1), row(2)])

@@ -320,6 +320,7 @@ def test_a_run_that_cannot_go_on_is_started_again_as_it_was_started(stopped: Sto
             "cwd": str(stopped.project), "args": ["214", "a b"],
             "params": {"key": "***API_TOKEN***"}, "max_iterations": 3, "profile": "ci",
         }  # fmt: skip
+        checkpoint.x.head_last = "0" * 40  # git has thrown it away
 
     stopped.write_checkpoint(change)
     all_gone(stopped)

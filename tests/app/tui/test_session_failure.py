@@ -135,7 +135,8 @@ def test_an_error_is_shown_only_where_the_output_does_not_have_it(
     with prepared(home, tmp_path / "src", (failing(step, error=said),)):
         detail = detail_of(home)
         assert "Error" not in told(detail)[1]
-        row = detail.row._replace(error=f"{said}\nthe step made no commit")
+        twice = "\n".join(["the step made no commit"] * 2)
+        row = detail.row._replace(error=f"{said}\n{twice}")
         assert told(replace(detail, row=row))[1]["Error"] == "the step made no commit"
 
 

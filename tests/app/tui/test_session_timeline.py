@@ -106,6 +106,35 @@ def test_a_stop_is_told_by_its_reason_and_only_one_nobody_asked_for_is_a_failure
     assert told(step) == [(f"attempt 1  {words}", 8, failed)]
 
 
+def waiting(second: float, delay: float) -> Event:
+    return event(second, "step_retrying", step_index=0, attempt=2, delay_ms=delay * 1000)
+
+
+@pytest.mark.parametrize(
+    ("then", "seconds", "outcome"),
+    [
+        (started(30), 30, ""),
+        (started(12), 12, ""),
+        (started(40), 30, ""),
+        (event(7, "run_ended", outcome="paused"), 7, "stopped"),
+        (event(9_000, "run_started", kind="resume"), 0, "ended without a word"),
+    ],
+)
+def test_a_wait_lasts_until_something_follows_it(then: Event, seconds: float, outcome: str) -> None:
+    wait = of_step(started(-5), failed(0), waiting(0, 30), then).spans[1]
+    assert (wait.label, wait.seconds, wait.outcome) == ("wait 30s", seconds, outcome)
+    assert (wait.running, wait.failed) == (False, False)
+
+
+@pytest.mark.parametrize(("now", "cells"), [(7, 7), (45, 30)])
+def test_the_bar_of_a_wait_ends_now(now: float, cells: float) -> None:
+    step = of_step(started(-5), failed(0), waiting(0, 30))
+    assert step.seconds == 5
+    wait = step.spans[1]
+    axis = Axis(step.spans, 60, int((BEGAN + now) * 1e6))
+    assert (axis.end_us(wait) - wait.started_us) / 1e6 == cells
+
+
 def test_passes_are_told_apart_and_a_resume_at_the_first_step_begins_none() -> None:
     one = event(0, "pass_started", **{"pass": 0})
     done = event(9, "step_completed", step_index=0, exit_code=0)

@@ -66,6 +66,22 @@ def test_a_check_changes_nothing(stage: Stage) -> None:
     assert stage.git("status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("names", [(), ("edit.txt", "new/one.txt", "new/two.txt")])
+def test_a_check_counts_the_files_a_merge_leaves_out(stage: Stage, names: tuple[str, ...]) -> None:
+    unmerged(stage)
+    for name in names:
+        (stage.worktree / name).parent.mkdir(exist_ok=True)
+        (stage.worktree / name).write_text("mine\n")
+    assert check_merge(stage.world.home, stage.id).uncommitted == len(names)
+    assert bool(merge(stage).kept) == bool(names) == stage.worktree.exists()
+
+
+def test_a_check_of_a_lost_worktree_counts_nothing(stage: Stage) -> None:
+    unmerged(stage)
+    stage.git("worktree", "remove", "--force", str(stage.worktree))
+    assert check_merge(stage.world.home, stage.id).uncommitted == 0
+
+
 def test_a_merge_by_git_needs_no_secret(stage: Stage) -> None:
     path = stage.workflow(COMMITS, secrets={"KEY": "KEY_SOURCE"})
     stage.run(path, env={"KEY_SOURCE": "of-the-run-only"}, args=("of-the-run-only",))
