@@ -23,7 +23,7 @@ def shell(screen: ActionScreen, _key: str) -> None:
     row = the_row(screen)
     place = Path(row.worktree)
     if not place.is_dir():
-        screen.say("its worktree is gone; resume makes it again from its branch")
+        screen.say("its worktree is gone; r says how it comes back")
         return
     program = os.environ.get("SHELL") or "/bin/sh"
     words = f"Worktree of {name_of(row)}: {tilde(place)}. exit goes back to the dashboard."

@@ -187,7 +187,24 @@ def _worktree_words(row: SessionRow) -> str:
         return row.worktree
     if _has_worktree(row):
         return "present"
-    return _NEEDS_NO_WORKTREE.get(row.state, "gone; resume makes it again from its branch")
+    if row.state in _NEEDS_NO_WORKTREE:
+        return _NEEDS_NO_WORKTREE[row.state]
+    if _has_lost_its_branch(row):
+        return "gone, and its branch too; r says what is left"
+    return "gone; resume makes it again from its branch"
+
+
+def _has_lost_its_branch(row: SessionRow) -> bool:
+    """Whether git has no such branch; where the repository is not here nobody knows."""
+    from orchestrator.git.command import Git, GitError
+
+    repository = Path(row.repo_path)
+    if not (row.repo_path and row.branch and repository.is_dir()):
+        return False
+    try:
+        return not Git(repository).succeeds("show-ref", "--verify", f"refs/heads/{row.branch}")
+    except GitError:
+        return False
 
 
 def _pass_words(row: SessionRow, checkpoint: WorkflowCheckpoint | None) -> str:

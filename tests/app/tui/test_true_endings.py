@@ -24,7 +24,7 @@ from store.catalog import Catalog
 from store.owner import read_owner, write_owner
 from store.repair import make_record
 from store.times import utc_now
-from tests.orchestrator.continuing.stage import Child, Stage
+from tests.orchestrator.continuing.stage import Child, Stage, stopped
 from tests.program import wait_until
 from tests.world import World
 
@@ -198,3 +198,11 @@ def test_an_unreadable_record_hides_neither_what_failed_nor_how_long_it_took(sta
     assert made.set_aside is not None
     assert row.state == "failed"
     assert row.active_seconds == pytest.approx(wanted.row.active_seconds, abs=1)
+
+
+def test_a_lost_worktree_is_promised_only_while_its_branch_is_there(stage: Stage) -> None:
+    run_id = stopped(stage)
+    stage.git("worktree", "remove", "--force", str(stage.worktree))
+    assert "resume makes it again" in detail_of(stage).worktree_words
+    stage.git("branch", "-D", f"prodigy-{run_id}")
+    assert detail_of(stage).worktree_words == "gone, and its branch too; r says what is left"
