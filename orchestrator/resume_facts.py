@@ -215,6 +215,8 @@ def _failure_words(failure: Mapping[str, object] | None) -> str:
         return ""
     if failure.get("timed_out"):
         return "it failed: timeout"
+    if failure.get("reason"):
+        return f"it failed: {failure['reason']}"
     for key, word in (("signal", "signal"), ("exit_code", "exit")):
         if failure.get(key) is not None:
             return f"it failed: {word} {failure[key]}"

@@ -36,7 +36,7 @@ time.tzset()
 
 from app.tui import theme  # noqa: E402
 from store.home import Home  # noqa: E402
-from tests.app.tui.driving import dashboard, press, running  # noqa: E402
+from tests.app.tui.driving import as_long_everywhere, dashboard, press, running  # noqa: E402
 from tests.app.tui.sample_runs import prepared  # noqa: E402
 from tests.app.tui.trend_runs import trend_runs  # noqa: E402
 from tests.app.tui.worked_tree import program_path  # noqa: E402
@@ -92,8 +92,8 @@ SHOTS = (
 async def picture(shot: Shot) -> str:
     """The SVG of one screen."""
     with tempfile.TemporaryDirectory() as directory:
-        user_home = Path(directory)
-        os.environ["HOME"] = directory
+        user_home = as_long_everywhere(Path(directory))
+        os.environ["HOME"] = str(user_home)
         os.environ["PATH"] = program_path(user_home / "bin")
         home = Home(user_home / ".prodigy")
         runs = tuple(trend_runs()) if shot.trends else () if shot.empty else None

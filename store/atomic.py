@@ -234,6 +234,8 @@ def append_line(path: Path, line: bytes, *, sync: bool = False) -> None:
 def make_directory(path: Path) -> None:
     """Make a directory, and those above it that are missing, mode 0700 whatever the umask.
 
+    Another process may remove it at once: whoever makes a file in it has to do with that.
+
     Raises:
         StoreError: it could not be made, or something else has the name.
     """
@@ -245,7 +247,7 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(_DIRECTORY_MODE)
     except FileExistsError:
-        if not path.is_dir():
+        if os.path.lexists(path) and not path.is_dir():
             raise
         return
     except FileNotFoundError:
@@ -254,7 +256,8 @@ def _make_directory(path: Path) -> None:
         _make_directory(path.parent)
         _make_directory(path)
         return
-    path.chmod(_DIRECTORY_MODE)
+    with contextlib.suppress(FileNotFoundError):
+        path.chmod(_DIRECTORY_MODE)
     _sync_directory(path.parent)
 
 

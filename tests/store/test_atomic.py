@@ -259,3 +259,17 @@ def test_a_write_the_system_refuses_changes_nothing_and_says_why(
     assert "StoreError" in errors
     assert path.read_bytes() == b"old"
     assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_directory_that_is_removed_as_it_is_made_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path.mkdir
+
+    def removed_at_once(path: Path, mode: int) -> None:
+        made(path, mode)
+        path.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", removed_at_once)
+    atomic.make_directory(tmp_path / "state")
+    assert not (tmp_path / "state").exists()

@@ -19,6 +19,7 @@ from store.home import Home
 from tests.app.tui.prepared_store import NOW
 
 DEADLINE_SECONDS = 20.0
+PATH_LENGTH = 160
 
 
 def dashboard(
@@ -35,6 +36,16 @@ def dashboard(
     app = ProdigyApp(backend, live=live, ascii_only=options.pop("ascii_only", False), **options)
     app.editor_environment.setdefault("EDITOR", "vi")  # so that pictures say the same everywhere
     return app
+
+
+def as_long_everywhere(path: Path) -> Path:
+    """A directory under that path whose own path has the same length on every machine.
+
+    Paths stand in checkpoints, whose sizes are shown.
+    """
+    made = path / ("d" * (PATH_LENGTH - len(str(path)) - 1))
+    made.mkdir()
+    return made
 
 
 async def settled(pilot: Pilot[Any]) -> None:

@@ -14,7 +14,7 @@ from app.tui.details import CheckView, Finding, PlannedStepView, PlanView, StepF
 from app.tui.screens.resume_plan import ResumePlanScreen
 from store.home import Home
 from store.states import SessionStatus
-from tests.app.tui.driving import dashboard, press, settled
+from tests.app.tui.driving import as_long_everywhere, dashboard, press, settled
 from tests.app.tui.prepared_store import NOW, Run, Step
 from tests.app.tui.sample_runs import PYTEST_OUTPUT, failed_run, numbered, prepared
 from tests.app.tui.test_logs import HOSTILE
@@ -22,6 +22,11 @@ from tests.app.tui.worked_tree import move_on, program_path
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 LONG = "".join(f"test_{number:03} {'.' * (number % 40)} ok\n" for number in range(300))
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    return as_long_everywhere(tmp_path)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from app.tui import theme
 from store.home import Home
-from tests.app.tui.driving import dashboard, press, settled
+from tests.app.tui.driving import as_long_everywhere, dashboard, press, settled
 
 SMALL, NORMAL, WIDE = (80, 24), (120, 40), (180, 48)
 SIZES = pytest.mark.parametrize("size", [SMALL, NORMAL], ids=["80x24", "120x40"])
@@ -33,6 +33,11 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "cancel": ("3", "j", "j", "x"),
     "says_why": ("p",),
 }
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    return as_long_everywhere(tmp_path)
 
 
 @SIZES
