@@ -47,18 +47,18 @@ class ProcessWatch:
             if notice is not None:
                 selector.register(notice, selectors.EVENT_READ, None)
             selector.register(stop, selectors.EVENT_READ, None)
+            registered = selector.get_map()
             while not self._is_over():
                 for key, _ in selector.select(self._patience(notice, deadline)):
                     if key.data is not None and self._read(key.data) == b"":
                         selector.unregister(key.data)
                         self.pipes.remove(key.data)
                         key.data.close()
-                if self._ended_at is None and self.process.poll() is not None:
-                    self._ended_at = time.monotonic()
-                    if notice is not None:
-                        selector.unregister(notice)
+                self._note_end()
+                if self._ended_at is not None and notice is not None and notice in registered:
+                    selector.unregister(notice)
                 self._end_if_asked(stop, deadline)
-                if stop.is_set() and stop in selector.get_map():
+                if stop.is_set() and stop in registered:
                     selector.unregister(stop)
                 self._report()
         if self.lines is not None:
@@ -67,9 +67,15 @@ class ProcessWatch:
     def _is_over(self) -> bool:
         if self._ending is not None and not self._ending.advance():
             return False
+        if self._ending is not None:
+            self._note_end()  # it may have come after the last look at events
         if self._ended_at is None:
-            return self._ending is not None and self._ending.is_over
+            return self._ending is not None  # nothing can end it
         return not self.pipes or time.monotonic() >= self._over_at(self._ended_at)
+
+    def _note_end(self) -> None:
+        if self._ended_at is None and self.process.poll() is not None:
+            self._ended_at = time.monotonic()
 
     def _over_at(self, ended_at: float) -> float:
         quiet = max(self._last_output, ended_at) + _QUIET_SECONDS

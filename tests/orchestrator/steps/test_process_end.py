@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from orchestrator.steps.process_end import end_marked
+from orchestrator.steps.process_end import Ending, end_marked
 from tests.orchestrator.steps.shells import GRACE_SECONDS, Shells, is_alive, wait_until
 
 ESCAPES = {
@@ -60,6 +60,22 @@ def test_a_stop_ends_an_obedient_step_at_once(shells: Shells) -> None:
     assert (result.exit_code, result.signal) == (143, 15)
     assert result.duration_seconds < GRACE_SECONDS
     assert not result.timed_out
+
+
+def test_a_step_that_ends_while_it_is_looked_for_has_its_exit_code(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Ending.advance
+
+    def until_none_is_left(ending: Ending) -> bool:
+        while not advance(ending):
+            time.sleep(0.01)
+        return True
+
+    monkeypatch.setattr(Ending, "advance", until_none_is_left)
+    threading.Timer(0.1, shells.stop.set, ["pause_now"]).start()
+    result = shells.run("echo said; sleep 300")
+    assert (result.exit_code, result.signal, result.stdout) == (143, 15, b"said\n")
 
 
 def test_a_deaf_step_is_killed_after_the_grace(shells: Shells) -> None:
