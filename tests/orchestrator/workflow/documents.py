@@ -129,7 +129,7 @@ def types(depth: int) -> dict[str, Strategy]:
             boolean,
             text,
             st.lists(st.one_of(text, step(inner)), min_size=1, max_size=2),
-            of_table("on_failure_map", inner),
+            of_table("on_failure_map", inner, without=["timeout", "capture"]),
             of_table("on_failure_map", inner, without=["commands", "capture"]).flatmap(
                 lambda options: _beside(text, "shell", options)
             ),

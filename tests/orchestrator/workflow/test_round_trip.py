@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from orchestrator.workflow.model import Workflow
 from orchestrator.workflow.problems import Severity
@@ -22,10 +22,16 @@ def _loaded(data: bytes, file: str) -> Workflow:
     return replace(loaded.workflow, sources=())
 
 
+def _accepted(document: Document) -> Workflow:
+    """The workflow of a document; few of those that are made up are wrong, and passed over."""
+    assume(load(as_json(document), "w.json").workflow is not None)
+    return _loaded(as_json(document), "w.json")
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(workflows())
 def test_a_workflow_written_back_is_the_same_workflow(document: Document) -> None:
-    first = _loaded(as_json(document), "w.json")
+    first = _accepted(document)
     plain = written(first)
     again = _loaded(as_json(plain), "w.json")
     assert again == first
@@ -36,7 +42,7 @@ def test_a_workflow_written_back_is_the_same_workflow(document: Document) -> Non
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(document=workflows())
 def test_a_document_means_the_same_in_json_and_in_yaml(style: str, document: Document) -> None:
-    first = _loaded(as_json(document), "w.json")
+    first = _accepted(document)
     assert _loaded(as_yaml(document, style), "w.yml") == first
     plain = written(first)
     assert _loaded(as_yaml(plain, style), "w.yml") == first
