@@ -11,6 +11,8 @@ from typing import Any
 
 from app.format import cost, duration
 
+BEGINNING = '{"'
+"""How a message of an agent begins. Cut, it would be no JSON any more and could not be read."""
 _BEGINS_A_MESSAGE = re.compile(
     r'\{"type": ?"(?:(?:assistant|user)", ?"message": ?\{|(?:result|system)", ?"subtype": ?")'
 )
@@ -44,7 +46,7 @@ class Part:
 
 def parts_of(line: str) -> list[Part] | None:
     """What one line of a log says; None when it is no message of an agent, but text."""
-    if not line.startswith('{"') or '"type"' not in line:
+    if not line.startswith(BEGINNING) or '"type"' not in line:
         return None
     try:
         message = json.loads(line)

@@ -25,6 +25,7 @@ from orchestrator.stored_variables import restored
 from orchestrator.workflow.model import StepKind, Workflow
 from store import fields
 from store.checkpoint import WorkflowCheckpoint
+from store.failures import how_it_failed
 from store.locks import Liveness
 from store.states import CheckpointStatus, MergeState, SessionStatus, State
 from store.step_logs import latest_log
@@ -213,14 +214,8 @@ def _has_newer_log(run: StoppedRun, checkpoint: WorkflowCheckpoint) -> bool:
 def _failure_words(failure: Mapping[str, object] | None) -> str:
     if not failure:
         return ""
-    if failure.get("timed_out"):
-        return "it failed: timeout"
-    if failure.get("reason"):
-        return f"it failed: {failure['reason']}"
-    for key, word in (("signal", "signal"), ("exit_code", "exit")):
-        if failure.get(key) is not None:
-            return f"it failed: {word} {failure[key]}"
-    return "it failed"
+    how = how_it_failed(failure)
+    return f"it failed: {how}" if how else "it failed"
 
 
 def _passes_left(run: StoppedRun, reopened: Reopened | None) -> int:
@@ -246,9 +241,9 @@ def _passes_after(run: StoppedRun, reopened: Reopened | None) -> str:
     if not plan.inputs:
         return f"up to {left} more pass{'es' if several else ''}"
     words = f"{left} more input{several}"
-    return (
-        words if several else f"{words} ({reopened.environment.secrets.mask_text(plan.inputs[-1])})"
-    )
+    if several:
+        return words
+    return f"{words} ({reopened.environment.secrets.mask_text(plan.inputs[-1])})"
 
 
 def _items_kept(run: StoppedRun) -> str:

@@ -10,6 +10,7 @@ SEQUENCE = re.compile(
     r"|[()][A-Z0-9]|[78=>DEHMNOZc])"
 )
 """An escape sequence (ECMA-48, and those of the VT100)."""
+SEQUENCE_IN_BYTES = re.compile(SEQUENCE.pattern.encode())
 
 
 def without_sequences(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from store.failures import how_it_failed
 from store.states import State
 
 
@@ -92,3 +93,15 @@ class SessionRow(NamedTuple):
     """Written by a newer version: shown as far as known, no action writes."""
     problem: str | None = None
     """What is wrong with the record, for people."""
+
+    @property
+    def how_it_failed(self) -> str:
+        """``exit 101``, ``timeout``; empty when no step failed, or nothing tells how."""
+        return how_it_failed(
+            {
+                "reason": self.failure_reason,
+                "timed_out": self.failure_timed_out,
+                "signal": self.failure_signal,
+                "exit_code": self.failure_exit_code,
+            }
+        )

@@ -185,17 +185,9 @@ def _note(row: SessionRow) -> str:
 
 def failure_note(row: SessionRow) -> str:
     """``exit 101 · pytest -q``: how the step that failed ended, and which it was."""
-    if row.failure_reason:
-        how = row.failure_reason
-    elif row.failure_timed_out:
-        how = "timeout"
-    elif row.failure_signal:
-        how = f"signal {row.failure_signal}"
-    elif row.failure_exit_code is not None:
-        how = f"exit {row.failure_exit_code}"
-    else:
-        return row.error or ""
-    return f"{how} · {row.failure_label}" if row.failure_label else how
+    if how := row.how_it_failed:
+        return f"{how} · {row.failure_label}" if row.failure_label else how
+    return row.error or ""
 
 
 def _wanted(text: str | None) -> tuple[frozenset[State] | None, frozenset[str] | None]:

@@ -38,6 +38,10 @@ def _is_unmerged(row: SessionRow) -> bool:
     return row.state in _OPEN or bool(row.commits and row.state not in _NOTHING_OPEN)
 
 
+def _commits(row: SessionRow) -> str:
+    return form.count(row.commits, "commit") if row.commits else "commits"
+
+
 def archive(screen: ActionScreen, _key: str) -> None:
     able, others = meant(screen, "archive")
     if len(able) + len(others) > 1:
@@ -47,12 +51,11 @@ def archive(screen: ActionScreen, _key: str) -> None:
     asked, board.archive_asked = board.archive_asked, None
     if _is_unmerged(row) and not (asked and asked[0] == row.id and asked[1] > now):
         board.archive_asked = (row.id, now + AGAIN_SECONDS)
-        what = form.count(row.commits, "commit") if row.commits else "commits"
         verb = "is" if row.commits == 1 else "are"
         target = row.merge_target or row.base_branch or "its target"
         cannot_merge = action("merge").why_not(screen.subject().alone(row))
         instead = "" if cannot_merge else "m merges, "
-        screen.say(f"Not archived: {what} {verb} not merged into {target}. "
+        screen.say(f"Not archived: {_commits(row)} {verb} not merged into {target}. "
                    f"{instead}D again archives and keeps the branch.")  # fmt: skip
         return
     _archive(screen, able, [])
@@ -65,8 +68,7 @@ def _archive_several(
 
     def words(row: SessionRow) -> str:
         if _is_unmerged(row):
-            what = form.count(row.commits, "commit") if row.commits else "commits"
-            return f"{what} not merged; the branch stays"
+            return f"{_commits(row)} not merged; the branch stays"
         return "hidden from the list"
 
     question = Question(

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from app.agent_messages import BEGINNING
+
 BLOCK = 64 * 1024
 LONGEST = 16 * 1024
 """Bytes of one line that are read, if it is no message of an agent."""
-MESSAGE = b'{"'
-"""How a message of an agent begins. Cut, it would be no JSON any more and could not be read."""
+MESSAGE = BEGINNING.encode()
 LONGEST_MESSAGE = 1024 * 1024
 TAIL_BYTES = 96 * 1024
 _KEPT_BLOCKS = 16

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.tui import log_text
 from app.tui.log_file import MESSAGE
+from orchestrator.terminal_text import SEQUENCE_IN_BYTES
 
 _PIECE = 1024 * 1024
-_ESCAPES = re.compile(
-    rb"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9])"
-)
 MOST_HITS = 100_000
 
 
@@ -61,7 +58,7 @@ def lines_with(path: Path, text: str, stop: Callable[[], bool]) -> Iterator[list
 
 def without_colours(data: bytes) -> bytes:
     """The bytes without what programs send to colour them; line ends stay where they are."""
-    return _ESCAPES.sub(b"", data) if b"\x1b" in data else data
+    return SEQUENCE_IN_BYTES.sub(b"", data) if b"\x1b" in data else data
 
 
 def _needs_text(text: str) -> bool:

@@ -42,11 +42,11 @@ def shown(data: bytes) -> str:
     return text
 
 
-def shown_lines(data: bytes) -> list[str]:
-    """The same where lines wrap: what an agent says in several lines is several ones."""
+def lines_of_message(data: bytes) -> list[str]:
+    """What an agent says, line by line, as far as it is shown; empty when it is no message."""
     parts = parts_of(data.decode("utf-8", "replace")) if data.startswith(MESSAGE) else None
     if not parts:
-        return [shown(data)]
+        return []
     said = "\n".join(_told(part, "\n") for part in parts)
     lines = [_safe(line) for line in said[:LONGEST_SHOWN].split("\n")]
     return lines if len(said) <= LONGEST_SHOWN else [*lines[:-1], f"{lines[-1]} (message cut)"]

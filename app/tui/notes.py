@@ -73,17 +73,9 @@ def _attempt(row: SessionRow) -> str | None:
 
 
 def _failed(row: SessionRow, _now: int, _output: int | None) -> str:
-    if row.failure_reason:
-        how = one_line(row.failure_reason)
-    elif row.failure_timed_out:
-        how = "timeout"
-    elif row.failure_signal is not None:
-        how = f"signal {row.failure_signal}"
-    elif row.failure_exit_code is not None:
-        how = f"exit {row.failure_exit_code}"
-    else:
-        return one_line(row.error or "") or f"no details recorded · {_step(row)}"
-    return _joined(how, _what(row), _attempt(row))
+    if how := row.how_it_failed:
+        return _joined(one_line(how), _what(row), _attempt(row))
+    return one_line(row.error or "") or f"no details recorded · {_step(row)}"
 
 
 def _merge_failed(row: SessionRow, _now: int, _output: int | None) -> str:

@@ -60,18 +60,20 @@ def read_detail(home: Home, row: SessionRow, plans: Plans, now: datetime) -> Ses
     begun = [step for one in steps.passes for step in one.steps] or steps.now
     commits = _commits(row, begun)
     log, log_step = _log(home, row)
+    worktree = _worktree_words(row)
+    facts = _facts(row, checkpoint, commits, worktree, now)
     return SessionDetail(
         row=row,
         steps=steps.now,
         passes=steps.passes,
-        facts=(*_facts(row, checkpoint, commits, now), *_what_is_wrong(home, row, checkpoint)),
+        facts=(*facts, *_what_is_wrong(home, row, checkpoint)),
         log=log,
         log_step=log_step,
         commits=commits,
         pass_words=_pass_words(row, checkpoint),
         checkpoint_words=_checkpoint_words(checkpoint, now),
         checkpoint_place=(checkpoint.seq, checkpoint.index + 1) if checkpoint else None,
-        worktree_words=_worktree_words(row),
+        worktree_words=worktree,
         worktree_is_present=_has_worktree(row),
         head_last=checkpoint.x.head_last if checkpoint else None,
         claude_session=_claude_session(row, checkpoint, events),
@@ -120,14 +122,18 @@ def _variable_count(checkpoint: WorkflowCheckpoint | None) -> int:
 
 
 def _facts(
-    row: SessionRow, checkpoint: WorkflowCheckpoint | None, commits: int, now: datetime
+    row: SessionRow,
+    checkpoint: WorkflowCheckpoint | None,
+    commits: int,
+    worktree: str,
+    now: datetime,
 ) -> Iterable[tuple[str, str]]:
     if row.branch:
         yield "Branch", row.branch
     if row.base_commit or row.base_branch:
         yield "Base", _base_words(row, commits)
     if row.worktree or (checkpoint and checkpoint.x.worktree):
-        yield "Worktree", _worktree_words(row)
+        yield "Worktree", worktree
     if row.started_us:
         started = form.clock(form.moment_from_microseconds(row.started_us), now)
         attempt = f", attempt {row.attempts}" if row.attempts else ""
@@ -197,12 +203,13 @@ def _worktree_words(row: SessionRow) -> str:
 def _has_lost_its_branch(row: SessionRow) -> bool:
     """Whether git has no such branch; where the repository is not here nobody knows."""
     from orchestrator.git.command import Git, GitError
+    from orchestrator.git.worktrees import tip_of
 
     repository = Path(row.repo_path)
     if not (row.repo_path and row.branch and repository.is_dir()):
         return False
     try:
-        return not Git(repository).succeeds("show-ref", "--verify", f"refs/heads/{row.branch}")
+        return tip_of(Git(repository), row.branch) is None
     except GitError:
         return False
 

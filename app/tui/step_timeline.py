@@ -11,6 +11,7 @@ from app.status_style import StepSign
 from app.tui.details import Span, SpanKind, StepView, total_seconds
 from app.tui.notes import short_label
 from store.events import Event
+from store.failures import how_it_failed
 from store.fields import number
 from store.rows import microseconds
 from store.states import StopKind
@@ -266,14 +267,8 @@ def _go_to_pass(passes: list[PassHappened], told: object) -> None:
 
 
 def _ending(fields: dict[str, Any]) -> str:
-    if reason := _text(fields, "reason"):
-        return form.one_line(reason)
-    if fields.get("timed_out"):
-        return "timeout"
-    if fields.get("signal") is not None:
-        return f"signal {fields['signal']}"
-    if fields.get("exit_code") is not None:
-        return f"exit {fields['exit_code']}"
+    if how := how_it_failed(fields):
+        return form.one_line(how)
     return form.cut(form.one_line(_text(fields, "error")), 60) or "failed"
 
 

@@ -159,8 +159,17 @@ def branch_commit(repository: Repository, branch: str) -> str | None:
     Raises:
         GitError: there is no git.
     """
+    return tip_of(repository.git(), branch)
+
+
+def tip_of(git: Git, branch: str) -> str | None:
+    """The same, asked of git wherever that works.
+
+    Raises:
+        GitError: there is no git.
+    """
     reference = f"refs/heads/{branch}^{{commit}}"
-    answer = repository.git().look("rev-parse", "--verify", "--quiet", reference, check=False)
+    answer = git.look("rev-parse", "--verify", "--quiet", reference, check=False)
     return answer.text if answer.ok else None
 
 

@@ -100,21 +100,15 @@ class ItemJournal:
         if self.path is None:
             return
         try:
-            lines = self.path.read_text("utf-8").split("\n")
+            masked, done = _read_journal(self.path)
+            items = restore_value(masked, self._secrets.values)
         except OSError:
             return
-        try:
-            first = json.loads(lines[0])
-            items = restore_value(first["items"], self._secrets.values)
-            self.items = list(items) if isinstance(items, list) else None
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError):
             self.path.unlink(missing_ok=True)
             return
-        for line in lines[1:]:
-            try:
-                self.done.add(int(json.loads(line)["index"]))
-            except (ValueError, KeyError, TypeError):
-                continue
+        self.items = list(items) if isinstance(items, list) else None
+        self.done = done
 
     def freeze(self, items: list[object]) -> None:
         self.items = items
@@ -136,17 +130,28 @@ def items_done(
 ) -> tuple[int, int] | None:
     """How many items of a loop are done, and of how many; None when nothing is kept of it."""
     try:
-        lines = home.foreach_file(run_id, pass_number, step_index).read_text("utf-8").split("\n")
-        total = len(json.loads(lines[0])["items"])
+        items, done = _read_journal(home.foreach_file(run_id, pass_number, step_index))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return (len(done), len(items)) if isinstance(items, list) else None
+
+
+def _read_journal(path: Path) -> tuple[object, set[int]]:
+    """The items of a loop as they are on disk, and the indexes of those that are done.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError, KeyError, TypeError: it does not begin with the items.
+    """
+    first, *lines = path.read_text("utf-8").split("\n")
+    items = json.loads(first)["items"]
     done = set()
-    for line in filter(None, lines[1:]):
+    for line in lines:
         try:
             done.add(int(json.loads(line)["index"]))
         except (ValueError, KeyError, TypeError):
             continue
-    return len(done), total
+    return items, done
 
 
 def forget_items_from(home: Home, run_id: str, pass_number: int, step_index: int) -> None:

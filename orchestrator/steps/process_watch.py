@@ -65,9 +65,9 @@ class ProcessWatch:
             self.lines.end()
 
     def _is_over(self) -> bool:
-        if self._ending is not None and not self._ending.advance():
-            return False
         if self._ending is not None:
+            if not self._ending.advance():
+                return False
             self._note_end()  # it may have come after the last look at events
         if self._ended_at is None:
             return self._ending is not None  # nothing can end it

@@ -62,7 +62,8 @@ def rows_of(number: int, line: bytes | str, width: int) -> list[LogRow]:
     text, wrong, quiet, controls = _read(line)
     pieces = [text]
     if width:
-        pieces = [piece for said in log_text.shown_lines(line) for piece in wrapped(said, width)]
+        lines = log_text.lines_of_message(line) or [text]
+        pieces = [piece for one in lines for piece in wrapped(one, width)]
     return [
         LogRow(number, piece, place == 0, is_error=wrong, is_quiet=quiet, has_controls=controls)
         for place, piece in enumerate(pieces)

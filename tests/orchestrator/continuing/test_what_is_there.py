@@ -10,6 +10,11 @@ from tests.orchestrator.continuing.stage import Stage, finish, stopped
 # -- worktree
 
 
+def lose_worktree_and_branch(stage: Stage, run_id: str) -> None:
+    stage.git("worktree", "remove", "--force", str(stage.worktree))
+    stage.git("branch", "-D", f"prodigy-{run_id}")
+
+
 def test_a_lost_worktree_is_made_again_from_its_branch(stage: Stage) -> None:
     stopped(stage)
     shutil.rmtree(stage.worktree)
@@ -19,8 +24,7 @@ def test_a_lost_worktree_is_made_again_from_its_branch(stage: Stage) -> None:
 
 def test_without_worktree_and_branch_it_is_refused(stage: Stage) -> None:
     run_id = stopped(stage)
-    stage.git("worktree", "remove", "--force", str(stage.worktree))
-    stage.git("branch", "-D", f"prodigy-{run_id}")
+    lose_worktree_and_branch(stage, run_id)
     before = stage.record
     refused = stage.refusal(force=True)
     assert refused.exit_code == 1
@@ -31,8 +35,7 @@ def test_without_worktree_and_branch_it_is_refused(stage: Stage) -> None:
 def test_a_lost_branch_is_made_again_by_the_command_that_is_told(stage: Stage) -> None:
     run_id = stopped(stage)
     head = stage.git("rev-parse", "HEAD", cwd=stage.worktree)
-    stage.git("worktree", "remove", "--force", str(stage.worktree))
-    stage.git("branch", "-D", f"prodigy-{run_id}")
+    lose_worktree_and_branch(stage, run_id)
     plan = stage.plan()
     assert plan.impossible is not None and f"commit {head[:7]}" in plan.impossible
     told, _, resume = str(plan.instead).partition(" && ")
@@ -44,8 +47,7 @@ def test_a_lost_branch_is_made_again_by_the_command_that_is_told(stage: Stage) -
 
 def test_a_lost_branch_without_its_commit_is_lost(stage: Stage) -> None:
     run_id = stopped(stage)
-    stage.git("worktree", "remove", "--force", str(stage.worktree))
-    stage.git("branch", "-D", f"prodigy-{run_id}")
+    lose_worktree_and_branch(stage, run_id)
     stage.git("reflog", "expire", "--expire=now", "--all")
     stage.git("gc", "--quiet", "--prune=now")
     plan = stage.plan()

@@ -195,9 +195,6 @@ class View(Tab):
         found = self.changes.scopes
         return found[self.place] if self.place < len(found) else None
 
-    def on_resize(self) -> None:
-        self.arrange_panes()
-
     def arrange_panes(self) -> None:
         super().arrange_panes()
         self.query_one(_Title).repaint()

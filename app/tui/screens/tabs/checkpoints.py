@@ -121,9 +121,6 @@ class View(Tab):
             thread=True, group="checkpoints", exclusive=True, exit_on_error=False,
         )  # fmt: skip
 
-    def on_resize(self) -> None:
-        self.arrange_panes()
-
     def arrange_panes(self) -> None:
         super().arrange_panes()
         self._fit()

@@ -148,8 +148,8 @@ class View(Tab):
     def on_log_view_changed(self) -> None:
         self._entitle()
 
-    def on_resize(self) -> None:
-        self.arrange_panes()
+    def arrange_panes(self) -> None:
+        super().arrange_panes()
         self._fit()
 
     def tick(self) -> None:

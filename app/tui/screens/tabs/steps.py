@@ -233,9 +233,6 @@ class View(Tab):
         self._fit()
         self._read_facts()
 
-    def on_resize(self) -> None:
-        self.arrange_panes()
-
     def arrange_panes(self) -> None:
         super().arrange_panes()
         self._fit()

@@ -101,6 +101,9 @@ class Tab(Vertical):
 
     # -- one pane alone
 
+    def on_resize(self) -> None:
+        self.arrange_panes()
+
     @property
     def is_zoomed(self) -> bool:
         """Whether one pane has the room of all."""
